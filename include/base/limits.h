@@ -1,0 +1,64 @@
+/*
+ * Every bound of the program that is not a config key, in one table: name, value, and what
+ * happens to who hits it. Sizes in bytes, times in milliseconds (base/clock.h).
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+#include "base/clock.h"
+
+enum {
+	/* config */
+	LIMIT_CONFIG_FILE = 4 << 20,         /* one config file: an error at check */
+	LIMIT_CONFIG_DEPTH = 32,             /* nesting and includes: an error at check */
+	LIMIT_CONFIG_PROBLEMS = 200,         /* problems told at once: the rest is counted */
+	LIMIT_CONFIG_FILES = 1000,           /* the file and all that it includes: an error at check */
+	LIMIT_CONFIG_NODES = 500000,         /* values in all of them: an error at check */
+	LIMIT_CONFIG_VALUE = 64 << 10,       /* what !file or !env gives: an error at check */
+	LIMIT_CONFIG_ASKED = 100,            /* keys of one mapping kept for "did you mean": the rest is not offered */
+
+	/* what a client may send (RFC 5321 section 4.5.3.1, with the extensions' additions) */
+	LIMIT_COMMAND_LINE = 512 + 500 + 500, /* with MAIL/RCPT parameters: 500 5.5.2 */
+	LIMIT_AUTH_LINE = 12288,             /* RFC 4954 section 4.5.1: 500 5.5.6 */
+	LIMIT_TEXT_LINE = 65536,             /* a line of a message: 550 5.6.0 */
+	LIMIT_HEADER = 256 << 10,            /* the whole header: 552 5.3.4 */
+	LIMIT_LOCAL_PART = 64,               /* RFC 5321 section 4.5.3.1.1, for what we make */
+	LIMIT_LOCAL_PART_IN = 255,           /* what we accept: 501 5.1.3 */
+	LIMIT_DOMAIN = 255,
+	LIMIT_RECEIVED_FIELDS = 50,          /* a loop: 554 5.4.6 */
+	LIMIT_REPLY_TEXT = 1000,             /* of a peer's reply kept, the rest is cut */
+	LIMIT_REPLY_LINES = 200,             /* of a peer's reply read: then the session is given up */
+
+	/* memory of one message */
+	LIMIT_CONTENT_MEMORY = 256 << 10,    /* of the content, then it goes to tmp/ */
+	LIMIT_CONTENT_CHUNK = 64 << 10,      /* read, written and sent at once */
+	LIMIT_TOP_FIELDS = 24 << 10,         /* all fields that we add on top */
+	LIMIT_TARGETS = 100,                 /* next addresses of one recipient: config error */
+	LIMIT_ROUTE_DEPTH = 10,              /* aliases to our own aliases: config error, 550 5.4.6 */
+
+	/* signatures that we make; with LIMIT_DOMAIN they keep the top fields under LIMIT_TOP_FIELDS */
+	LIMIT_SIGN_KEYS = 4,                 /* keys of one domain: config error */
+	LIMIT_SIGN_KEY_BITS = 4096,          /* RSA (RFC 8301 section 3.2): config error */
+	LIMIT_SIGN_KEY_FILE = 64 << 10,      /* a PEM file: config error */
+	LIMIT_SIGN_SAME_FIELD = 10,          /* fields of one name that are signed: those above are not */
+	LIMIT_SIGN_FIELDS = 80,              /* names in h=: the less important are left out */
+
+	/* tables */
+	LIMIT_DNS_CACHE = 20000,             /* answers: the oldest goes */
+	LIMIT_DNS_OUTSTANDING = 100,         /* on the wire: the rest waits */
+	LIMIT_DNS_WAITING = 20000,           /* look-ups that wait: temporary failure at once */
+	LIMIT_DNS_RECORDS = 200,             /* records read of one answer */
+	LIMIT_WORK_QUEUE = 100000,           /* jobs that wait for a worker: never reached by design */
+	LIMIT_LOG_BACKLOG = 8 << 20,         /* bytes that wait for the log's reader: lines are dropped and counted */
+	LIMIT_LOG_LINE = 8192,               /* one line: its values are cut */
+	LIMIT_SRS_OPAQUE = 100000,           /* long senders kept for SRS: the oldest goes */
+	LIMIT_MX_HOSTS = 20,                 /* hosts of one domain tried */
+	LIMIT_MX_ADDRESSES = 20,             /* addresses of one delivery tried */
+	LIMIT_POOL_IDLE = 200,               /* idle connections to next hops: the oldest is closed */
+	LIMIT_HELD_MESSAGES = 64 << 20,      /* content of queued messages kept in memory: read again from disk */
+	LIMIT_AUTH_TABLE = 10000,            /* networks and accounts with AUTH failures: the oldest goes */
+	LIMIT_CONTROL_LINE = 4096,           /* a control request: an error */
+	LIMIT_CONTROL_CLIENTS = 20           /* control connections: the newest is closed */
+};
+
+#endif

@@ -1,0 +1,19 @@
+/* What the files of net/ share of the loop: the end of a round, and the stall clock. */
+#ifndef NET_LOOP_PRIVATE_H
+#define NET_LOOP_PRIVATE_H
+
+#include "net/loop.h"
+
+/* Something to do once, after the callbacks of this round and before the loop waits again. */
+struct round_end {
+	void (*fn)(struct round_end *hook);
+	struct round_end *next;
+	bool queued;
+};
+
+void loop_at_round_end(struct loop *l, struct round_end *hook);  /* once, however often it is called */
+void loop_nudge(struct loop *l);       /* the next wait returns at once */
+void loop_enter(struct loop *l);       /* first thing in every callback from libevent: starts the stall clock */
+struct workers *loop_workers(struct loop *l);
+
+#endif
