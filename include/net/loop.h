@@ -20,9 +20,9 @@ void loop_run(struct loop *l);               /* until loop_stop */
 void loop_stop(struct loop *l);
 int64_t loop_longest_stall_us(const struct loop *l);   /* the longest time that one round of callbacks took */
 
-/* A timer; one shot, may be set again any time, also from its own callback. */
+/* A timer; one shot, may be set again any time, also from its own callback. (POSIX has taken timer_create.) */
 struct timer;
-struct timer *timer_create(struct loop *l, void (*fn)(void *arg), void *arg);
+struct timer *timer_new(struct loop *l, void (*fn)(void *arg), void *arg);
 void timer_set(struct timer *t, int64_t ms);  /* from now; replaces what was set */
 void timer_clear(struct timer *t);
 bool timer_is_set(const struct timer *t);

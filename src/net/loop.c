@@ -178,7 +178,7 @@ static void timer_fired(evutil_socket_t fd, short what, void *arg)
 	t->fn(t->arg);
 }
 
-struct timer *timer_create(struct loop *l, void (*fn)(void *arg), void *arg)
+struct timer *timer_new(struct loop *l, void (*fn)(void *arg), void *arg)
 {
 	struct timer *t = mem_alloc(sizeof *t);
 
@@ -244,7 +244,7 @@ struct job *loop_later(struct loop *l, void (*fn)(void *waiter), void *waiter)
 	struct later *later = mem_alloc(sizeof *later);
 
 	*later = (struct later){ { later_cancel }, NULL, fn, waiter };
-	later->timer = timer_create(l, later_fired, later);
+	later->timer = timer_new(l, later_fired, later);
 	timer_set(later->timer, 0);
 	return &later->job;
 }
