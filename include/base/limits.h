@@ -13,6 +13,7 @@ enum {
 	LIMIT_CONFIG_DEPTH = 32,             /* nesting and includes: an error at check */
 	LIMIT_CONFIG_PROBLEMS = 200,         /* problems told at once: the rest is counted */
 	LIMIT_CONFIG_FILES = 1000,           /* the file and all that it includes: an error at check */
+	LIMIT_CONFIG_BYTES = 16 << 20,       /* of all of them: an error at check */
 	LIMIT_CONFIG_NODES = 500000,         /* values in all of them: an error at check */
 	LIMIT_CONFIG_VALUE = 64 << 10,       /* what !file or !env gives: an error at check */
 	LIMIT_CONFIG_ASKED = 100,            /* keys of one mapping kept for "did you mean": the rest is not offered */
@@ -48,6 +49,13 @@ enum {
 	LIMIT_DNS_OUTSTANDING = 100,         /* on the wire: the rest waits */
 	LIMIT_DNS_WAITING = 20000,           /* look-ups that wait: temporary failure at once */
 	LIMIT_DNS_RECORDS = 200,             /* records read of one answer */
+	LIMIT_DNS_CACHE_BYTES = 16 << 20,    /* of all answers kept: the oldest goes */
+	LIMIT_DNS_ALIASES = 12,              /* CNAMEs that lead on from one name: temporary failure */
+	LIMIT_DNS_SERVERS = 8,               /* resolvers asked: those named later are not */
+	LIMIT_DNS_TTL_LEAST = SECONDS(2),    /* a shorter TTL counts as this, so that one message sees one answer */
+	LIMIT_DNS_TTL_MOST = DAYS(1),        /* a longer TTL counts as this */
+	LIMIT_DNS_TTL_NEGATIVE = MINUTES(15), /* the most for an answer that says no */
+	LIMIT_DNS_TTL_TEMPORARY = SECONDS(3), /* for a failure, and for a no without SOA */
 	LIMIT_WORK_QUEUE = 100000,           /* jobs that wait for a worker: never reached by design */
 	LIMIT_LOG_BACKLOG = 8 << 20,         /* bytes that wait for the log's reader: lines are dropped and counted */
 	LIMIT_LOG_LINE = 8192,               /* one line: its values are cut */
@@ -58,7 +66,36 @@ enum {
 	LIMIT_HELD_MESSAGES = 64 << 20,      /* content of queued messages kept in memory: read again from disk */
 	LIMIT_AUTH_TABLE = 10000,            /* networks and accounts with AUTH failures: the oldest goes */
 	LIMIT_CONTROL_LINE = 4096,           /* a control request: an error */
-	LIMIT_CONTROL_CLIENTS = 20           /* control connections: the newest is closed */
+	LIMIT_CONTROL_CLIENTS = 20,          /* control connections: the newest is closed */
+
+	/* the queue */
+	LIMIT_SPOOL_HEAD = 16 << 20,         /* envelope of a queue file: not accepted, or set aside as corrupt */
+	LIMIT_SPOOL_CORRUPT = 100,           /* files of one name set aside: the next stays where it is */
+	LIMIT_ACTIVE_MESSAGES = 2000,        /* in delivery or waiting for a lane: the rest waits as an entry */
+	LIMIT_LANE_WAITING = 100,            /* deliveries that wait for one lane: the rest waits as an entry */
+	LIMIT_LANES = 10000,                 /* lanes remembered for their failures: an idle one is forgotten */
+	LIMIT_LANE_FAILURES = 3,             /* attempts in a row that reached nobody: the lane rests a while */
+	LIMIT_LAST_REPLIES = 20000,          /* last replies kept of deferred messages: the oldest goes */
+	LIMIT_QUEUE_NOTES = 8 << 20,         /* of state/notices: then it is written anew */
+	LIMIT_BOUNCE = 2 << 20,              /* a DSN's text without the original: recipients past that are counted */
+
+	/* the SMTP server */
+	LIMIT_LISTEN_BACKLOG = 1024,         /* connections that wait to be accepted: the kernel drops */
+	LIMIT_ACCEPTS = 64,                  /* taken at once from one listener: the rest in the next round */
+	LIMIT_ACCEPT_PAUSE = 1000,           /* ms without accepting when descriptors or memory ran out */
+	LIMIT_SESSION_INPUT = 64 << 10,      /* of a client's input held: the kernel holds it back */
+	LIMIT_SESSION_UNSENT = 32 << 10,     /* of our replies not read by the client: its commands wait */
+	LIMIT_SESSION_STEPS = 100,           /* lines or pieces of one client in a row: then the others' turn */
+	LIMIT_TLS_HANDSHAKE = 60 * 1000,     /* ms for a client's handshake: closed */
+	LIMIT_HELO = 255,                    /* of the name in EHLO: 501 5.5.4 */
+	LIMIT_ENVID = 100,                   /* RFC 3461 section 4.4: 501 5.5.4 */
+	LIMIT_ORCPT = 500,                   /* RFC 3461 section 4.2: 501 5.5.4 */
+	LIMIT_TRANSACTION_TARGETS = 1000,    /* next addresses of one message: 452 4.5.3 */
+	LIMIT_FROM_ADDRESSES = 50,           /* in From of a submitted message: 553 5.7.1 */
+	LIMIT_LOGIN = 320,                   /* a login name: a failed login */
+	LIMIT_PASSWORD = 511,                /* what crypt(3) takes: a failed login */
+	LIMIT_AUTH_DELAY = 500,              /* ms from a wrong password to the answer, doubled with each more */
+	LIMIT_AUTH_DELAY_MAX = 8000          /* ms at most */
 };
 
 #endif
