@@ -1,7 +1,6 @@
 /*
  * A connected socket, plain or TLS, with lines in and bytes out: what the SMTP server and the SMTP client
- * share. Wraps libevent's bufferevents and their traps (TCP_NODELAY, STARTTLS on the same fd, close_notify,
- * write back-pressure, no event for what is already buffered).
+ * share. What was written in one round of the loop leaves as one piece; TLS starts in place on the same socket.
  * Callbacks come from the loop, never from inside a call. After io_destroy none comes.
  */
 #ifndef NET_IO_H

@@ -92,10 +92,13 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	int n = vsnprintf(NULL, 0, fmt, ap);
+	char small[256];
+	int n = vsnprintf(small, sizeof small, fmt, ap);
 	char *p = arena_alloc(a, (size_t)(n < 0 ? 0 : n) + 1);
-	if (n > 0)
+	if (n >= (int)sizeof small)
 		vsnprintf(p, (size_t)n + 1, fmt, again);
+	else if (n > 0)
+		memcpy(p, small, (size_t)n);
 	va_end(again);
 	va_end(ap);
 	return p;

@@ -45,7 +45,7 @@ static const char *const level_names[] = { "debug", "info", "warn", "error" };
 /* logfmt: a value without blanks stands as it is, others in quotes with escapes. */
 static void add_text(struct buf *b, struct str s)
 {
-	bool quote = s.n == 0;
+	bool utf8 = str_is_utf8(s), quote = s.n == 0 || !utf8;
 
 	for (size_t i = 0; i < s.n && !quote; i++) {
 		unsigned char c = (unsigned char)s.p[i];
@@ -59,7 +59,7 @@ static void add_text(struct buf *b, struct str s)
 
 		if (c == '"' || c == '\\')
 			buf_addf(b, "\\%c", c);
-		else if (c < ' ' || c == 127)
+		else if (c < ' ' || c == 127 || (c > 127 && !utf8))
 			buf_addf(b, "\\x%02x", c);
 		else
 			buf_add_char(b, (char)c);

@@ -52,10 +52,11 @@ const char *reply_line(const struct reply *r, char *out, size_t n)
 
 	snprintf(out, n, "%d%s%s%s", r->code, r->status[0] ? " " : "", r->status, r->text[0] ? " " : "");
 	at = strlen(out);
-	for (const char *p = r->text; *p && at + 3 < n; p++) {
+	for (const char *p = r->text; *p && at + 1 < n; p++) {
 		if (*p == '\n') {
 			out[at++] = ';';
-			out[at++] = ' ';
+			if (at + 1 < n)
+				out[at++] = ' ';
 		} else {
 			out[at++] = *p;
 		}
