@@ -4,14 +4,15 @@
  * Owns     a list of blocks; big pieces get a block of their own.
  */
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/mem.h"
+#include "base/must.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 2000, ALIGN = 16 };
+enum { BLOCK = 2000, ALIGN = 16, PRINT_MOST = 1 << 20 };
 
 struct block {
 	struct block *next;
@@ -88,19 +89,15 @@ char *arena_text(struct arena *a, struct str s)
 
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
-	va_list ap, again;
+	struct buf text;
+	va_list ap;
 
+	buf_init(&text, PRINT_MOST);
 	va_start(ap, fmt);
-	va_copy(again, ap);
-	char small[256];
-	int n = vsnprintf(small, sizeof small, fmt, ap);
-	char *p = arena_alloc(a, (size_t)(n < 0 ? 0 : n) + 1);
-	if (n >= (int)sizeof small)
-		vsnprintf(p, (size_t)n + 1, fmt, again);
-	else if (n > 0)
-		memcpy(p, small, (size_t)n);
-	va_end(again);
+	must(buf_addv(&text, fmt, ap));
 	va_end(ap);
+	char *p = arena_text(a, buf_str(&text));
+	buf_finish(&text);
 	return p;
 }
 
