@@ -87,7 +87,8 @@ static void refuse_unknown(struct config *c, const struct config_node *map, cons
 	buf_init(&known, 1000);
 	for (size_t i = 0; i < map->asked_n; i++)
 		buf_addf(&known, "%s%s", i > 0 ? ", " : "", map->asked[i]);
-	config_error(c, key, "unknown key %s; known here: %s", problem_describe(c, key), buf_text(&known));
+	config_error(c, key, "unknown key %s; %s%s", problem_describe(c, key),
+		map->asked_n > 0 ? "known here: " : "remove it", buf_text(&known));
 	buf_finish(&known);
 }
 

@@ -214,7 +214,7 @@ static bool read_key(struct parser *p, yaml_event_t *e, int depth, struct config
 	else if (plain && n->kind == CONFIG_SCALAR)
 		*key = n;
 	else if (plain && n->text.n == 0)
-		tell(p, at, "a key is missing before the ':'");
+		tell(p, at, "a key is missing");
 	else if (!alias)
 		tell(p, at, "a key must be a word, not %s", problem_describe(p->c, n));
 	return true;
@@ -360,7 +360,7 @@ static struct config_node *parse_text(struct config *c, struct config_file *f, s
 		return NULL;
 	must(yaml_parser_initialize(&p.yaml));
 	yaml_parser_set_encoding(&p.yaml, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&p.yaml, (const unsigned char *)p.text.p, p.text.n);
+	yaml_parser_set_input_string(&p.yaml, (const unsigned char *)(p.text.n ? p.text.p : ""), p.text.n);
 	root = read_document(&p, depth);
 	yaml_parser_delete(&p.yaml);
 	return root;

@@ -262,8 +262,9 @@ static const struct config_node *find(struct config *c, const struct config_node
 		if (n->kind == CONFIG_NULL && done > 0)
 			return NULL;
 		if (n->kind != CONFIG_MAP) {
-			config_error(c, n, "%.*s: expected a mapping with keys below it, not %s",
-				(int)(done > 0 ? done - 1 : 0), key, problem_describe(c, n));
+			config_error(c, n, "%.*s%sexpected a mapping with keys below it, not %s",
+				(int)(done > 0 ? done - 1 : 0), key, done > 0 ? ": " : "",
+				problem_describe(c, n));
 			return NULL;
 		}
 		name = str_cut(&rest, '.');
