@@ -6,6 +6,7 @@
 #define NET_TLS_H
 
 #include "base/why.h"
+#include "config/config.h"
 #include "net/loop.h"
 
 struct tls_server;
