@@ -9,14 +9,15 @@
 struct signer;
 
 struct sign_key {                          /* one {selector, key} */
-	const char *domain;                /* d= */
+	const char *domain;                /* d=; A-labels, lower case, like the selector */
 	const char *selector;
-	const char *path;                  /* PEM, PKCS#8 or PKCS#1; RSA >= 1024 bits or Ed25519 */
+	const char *path;                  /* PEM, PKCS#8 or PKCS#1; RSA >= 1024 bits or Ed25519; NULL: pem */
+	const char *pem;                   /* the key itself, where the config holds it (with !file or !env) */
 	const struct config_node *node;    /* where it stands, for problems */
 };
 
 struct sign_options {
-	bool enable;                       /* dkim.enable */
+	bool enable;                       /* dkim.enable; false: no key is read, nothing is signed */
 	struct sign_key *keys;             /* of virtual_domains.*.dkim, then srs.dkim (one mapping, or a list) */
 	size_t key_count;
 	const char *forward_domain;        /* d= for forwarded mail: srs_domain if srs.dkim is given, else NULL */
@@ -48,7 +49,9 @@ struct job *sign_message(struct signer *s, struct loop *l, struct message *m, co
  * for one of its original recipients. */
 bool sign_finds_loop(struct str header, const char *hostname, const struct recipient *rcpts, size_t n);
 
-/* The TXT record of a key: name ("mail._domainkey.example.com") and value ("v=DKIM1; k=rsa; p=..."). */
+/* The value of a key's TXT record ("v=DKIM1; k=rsa; p=..."), to be published at SELECTOR._domainkey.DOMAIN. The file
+ * may hold a private or a public key. */
 bool sign_key_record(const char *path, struct buf *value, struct why *why);
+bool sign_key_record_of(const struct sign_key *key, struct buf *value, struct why *why);
 
 #endif
