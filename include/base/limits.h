@@ -36,6 +36,7 @@ enum {
 	LIMIT_TOP_FIELDS = 24 << 10,         /* all fields that we add on top */
 	LIMIT_TARGETS = 100,                 /* next addresses of one recipient: config error */
 	LIMIT_ROUTE_DEPTH = 10,              /* aliases to our own aliases: config error, 550 5.4.6 */
+	LIMIT_ROUTE_ADDRESSES = 1000,        /* of ours looked at for one recipient: config error, 550 5.4.6 */
 
 	/* signatures that we make; with LIMIT_DOMAIN they keep the top fields under LIMIT_TOP_FIELDS */
 	LIMIT_SIGN_KEYS = 4,                 /* keys of one domain: config error */
@@ -62,6 +63,12 @@ enum {
 	LIMIT_SRS_OPAQUE = 100000,           /* long senders kept for SRS: the oldest goes */
 	LIMIT_MX_HOSTS = 20,                 /* hosts of one domain tried */
 	LIMIT_MX_ADDRESSES = 20,             /* addresses of one delivery tried */
+	LIMIT_MX_SESSIONS = 3,               /* hosts that answered and put a message off, of one attempt: it is deferred */
+	LIMIT_REPLY_LINE = 4096,             /* of a peer's reply: the session is given up */
+	LIMIT_PEER_INPUT = 32 << 10,         /* of a peer's replies held: the kernel holds it back */
+	LIMIT_PIPELINED = 100,               /* commands sent ahead of their answers: the rest waits */
+	LIMIT_NEXT_HOPS = 2000,              /* remembered as unreachable or without TLS: the oldest is forgotten */
+	LIMIT_NO_TLS = 10 * 60 * 1000,       /* ms in which broken optional TLS is not tried again */
 	LIMIT_POOL_IDLE = 200,               /* idle connections to next hops: the oldest is closed */
 	LIMIT_HELD_MESSAGES = 64 << 20,      /* content of queued messages kept in memory: read again from disk */
 	LIMIT_AUTH_TABLE = 10000,            /* networks and accounts with AUTH failures: the oldest goes */
@@ -94,6 +101,8 @@ enum {
 	LIMIT_FROM_ADDRESSES = 50,           /* in From of a submitted message: 553 5.7.1 */
 	LIMIT_LOGIN = 320,                   /* a login name: a failed login */
 	LIMIT_PASSWORD = 511,                /* what crypt(3) takes: a failed login */
+	LIMIT_AUTH_CHECKS = 4,               /* passwords hashed at once: the others wait */
+	LIMIT_TRANSACTION_MEMORY = 4 << 20,  /* envelope of a transaction: 452 4.3.1 */
 	LIMIT_AUTH_DELAY = 500,              /* ms from a wrong password to the answer, doubled with each more */
 	LIMIT_AUTH_DELAY_MAX = 8000          /* ms at most */
 };
