@@ -76,12 +76,18 @@ static const struct address *only_original(const struct envelope *env)
 static void add_from(struct buf *out, const struct envelope *env, struct str client_name)
 {
 	char ip[INET_TEXT_MAX];
+	size_t begin = out->n;
+	struct buf who;
 
+	buf_init(&who, SIGN_TRACE_MAX);
+	add_host(&who, client_name);
+	buf_addf(&who, env->client.addr.v6 ? " [IPv6:%s]" : " [%s]", inet_text(&env->client.addr, ip));
 	buf_add_str(out, STR("from "));
 	add_host(out, env->helo);
-	buf_add_str(out, out->n + client_name.n + INET_TEXT_MAX > LINE ? STR("\r\n\t(") : STR(" ("));
-	add_host(out, client_name);
-	buf_addf(out, env->client.addr.v6 ? " [IPv6:%s])\r\n\t" : " [%s])\r\n\t", inet_text(&env->client.addr, ip));
+	buf_add_str(out, out->n - begin + who.n > LINE - sizeof "Received: ()" ? STR("\r\n\t(") : STR(" ("));
+	buf_add_str(out, buf_str(&who));
+	buf_add_str(out, STR(")\r\n\t"));
+	buf_finish(&who);
 }
 
 static void add_received(struct buf *out, const struct message *m, const struct sign_request *request, int64_t now)
