@@ -71,6 +71,7 @@ enum {
 	LIMIT_NO_TLS = 10 * 60 * 1000,       /* ms in which broken optional TLS is not tried again */
 	LIMIT_POOL_IDLE = 200,               /* idle connections to next hops: the oldest is closed */
 	LIMIT_HELD_MESSAGES = 64 << 20,      /* content of queued messages kept in memory: read again from disk */
+	LIMIT_HELD_FILES = 200,              /* of large queued messages kept open: read again from disk */
 	LIMIT_AUTH_TABLE = 10000,            /* networks and accounts with AUTH failures: the oldest goes */
 	LIMIT_CONTROL_LINE = 4096,           /* a control request: an error */
 	LIMIT_CONTROL_CLIENTS = 20,          /* control connections: the newest is closed */
