@@ -158,8 +158,14 @@ static void flush(struct io *io)
 		const char *p = io->out.p + io->out_at;
 		size_t n = io->out.n - io->out_at;
 
+		/* what was said after the change to TLS was asked for waits for it */
+		if (io->phase == IO_ANSWERING && n > io->clear_left)
+			n = io->clear_left;
+		if (n == 0)
+			break;
 		step = io->phase == IO_SECURE ? io_tls_write(io, p, n, &sent) : write_clear(io, p, n, &sent);
 		io->out_at += sent;
+		io->clear_left -= io->phase == IO_ANSWERING ? sent : 0;
 	}
 	if (io->out_at == io->out.n) {
 		/* an idle connection holds no memory for what it once said */
@@ -351,7 +357,7 @@ static void at_round_end(struct round_end *hook)
 		linger(io);
 		return;
 	}
-	if (io->phase == IO_ANSWERING && io->out.n == 0) {
+	if (io->phase == IO_ANSWERING && io->clear_left == 0) {
 		io->phase = IO_HANDSHAKE;
 		io_tls_handshake(io);
 	}

@@ -40,6 +40,7 @@ struct io {
 	struct tls_facts facts;
 	struct endpoint peer, local;
 	size_t limit, scanned, low;
+	size_t clear_left;              /* of the output: still to go in clear before TLS begins */
 	bool server, must_verify;       /* which side of TLS we are */
 	bool eof, paused, again, unread, skipping, wants_more, destroyed, lingering, calling;
 	bool tell_connected, tell_secured;

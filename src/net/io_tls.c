@@ -186,6 +186,7 @@ static void begin(struct io *io, SSL *ssl)
 		return;
 	}
 	event_del(io->read_event);
+	io->clear_left = io_unsent(io);
 	io->scanned = 0;
 	io_update(io);
 }

@@ -1,0 +1,20 @@
+/* The subcommands: each reads its own arguments (argv[0] is its name) and returns the exit status. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "base/str.h"
+
+int cli_check(int argc, char **argv);
+int cli_keygen(int argc, char **argv);
+int cli_dns(int argc, char **argv);
+int cli_password(int argc, char **argv);
+int cli_queue(int argc, char **argv);
+int cli_run(int argc, char **argv);
+int cli_srs(int argc, char **argv);
+int cli_status(int argc, char **argv);
+
+enum { CLI_DONE = 0, CLI_NO = 1, CLI_USAGE = 2 };
+
+extern const char cli_config_default[];          /* /etc/waypost/config.yaml */
+
+#endif
