@@ -93,6 +93,8 @@ static void add_at_node(struct config *c, const struct config_node *n, bool warn
 static void add_at_node(struct config *c, const struct config_node *n, bool warning, const char *fmt,
 	va_list ap)
 {
+	if (n && n->told)
+		return;                 /* what follows from it is not a second problem */
 	if (n)
 		problem_add(c, n->file, n->line, n->column, warning, fmt, ap);
 	else

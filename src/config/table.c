@@ -279,8 +279,12 @@ static void read_row(struct config *c, const struct config_row *row, const struc
 {
 	struct reading r = { .c = c, .row = row, .node = node };
 
+	if (node && node->told && row->type == CONFIG_CUSTOM && !row->fallback) {
+		row->read(c, node, field);
+		return;
+	}
 	if (config_kind(node) == CONFIG_NULL) {
-		if (node && !node->told && is_list_type(row->type) && row->fallback && *row->fallback)
+		if (node && is_list_type(row->type) && row->fallback && *row->fallback)
 			config_error(c, node, "%s: write [] for none, or remove the key for the default, which is %s",
 				row->key, row->fallback);
 		read_fallback(c, row, field);

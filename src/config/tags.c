@@ -17,6 +17,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A node that failed so is not complained of again by those who miss its value. */
+static void tell(struct config *c, struct config_node *n, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static void tell(struct config *c, struct config_node *n, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	problem_add(c, n->file, n->line, n->column, false, fmt, ap);
+	va_end(ap);
+	n->told = true;
+}
+
 static bool read_all(int fd, const char *path, struct buf *out, struct why *why)
 {
 	char chunk[16384];
@@ -80,15 +93,15 @@ static void from_file(struct config *c, struct config_node *n)
 
 	n->source = config_path(c, n, n->text);
 	if (!tags_read_whole(c, n->source, LIMIT_CONFIG_VALUE, &b, NULL, &why)) {
-		config_error(c, n, "!file: %s", why.text);
+		tell(c, n, "!file: %s", why.text);
 		buf_finish(&b);
 		return;
 	}
 	s = without_newline(buf_str(&b));
 	if (s.n == 0) {
-		config_error(c, n, "!file: %s is empty; the value should stand in it", n->source);
+		tell(c, n, "!file: %s is empty; the value should stand in it", n->source);
 	} else if (memchr(s.p, 0, s.n)) {
-		config_error(c, n, "!file: %s has a NUL byte in it; a text is expected", n->source);
+		tell(c, n, "!file: %s has a NUL byte in it; a text is expected", n->source);
 	} else {
 		n->kind = CONFIG_SCALAR;
 		n->origin = NODE_FROM_FILE;
@@ -104,10 +117,10 @@ static void from_env(struct config *c, struct config_node *n)
 	n->source = n->text.p;
 	value = str_of(getenv(n->source));
 	if (value.n == 0) {
-		config_error(c, n, "!env: the environment variable %s is %s", n->source,
+		tell(c, n, "!env: the environment variable %s is %s", n->source,
 			getenv(n->source) ? "empty" : "not set");
 	} else if (value.n > LIMIT_CONFIG_VALUE) {
-		config_error(c, n, "!env: the environment variable %s is longer than %d bytes", n->source,
+		tell(c, n, "!env: the environment variable %s is longer than %d bytes", n->source,
 			LIMIT_CONFIG_VALUE);
 	} else {
 		n->kind = CONFIG_SCALAR;
@@ -123,19 +136,19 @@ struct config_node *tags_resolve(struct config *c, struct config_node *n, struct
 
 	/* until it is resolved it has no value; n->text stays, for messages and for the argument */
 	n->kind = CONFIG_NULL;
-	n->told = true;
 	if (!include && !file && !str_eq(tag, STR("!env"))) {
-		config_error(c, n, "the tag %.*s is not known here; known are !include FILE, !file PATH and !env NAME",
+		tell(c, n, "the tag %.*s is not known here; known are !include FILE, !file PATH and !env NAME",
 			STR_FMT(tag));
 		return n;
 	}
 	if (n->text.n == 0) {
-		config_error(c, n, "%.*s needs %s behind it", STR_FMT(tag),
+		tell(c, n, "%.*s needs %s behind it", STR_FMT(tag),
 			include ? "the name of a YAML file" : file ? "the name of a file" : "the name of a variable");
 		return n;
 	}
 	if (include) {
 		tree = parse_file(c, config_path(c, n, n->text), n, depth + 1);
+		n->told = !tree;
 		return tree ? tree : n;
 	}
 	(file ? from_file : from_env)(c, n);

@@ -29,7 +29,7 @@ struct config_node {
 	enum node_origin origin;
 	struct config_file *file;            /* where it stands */
 	int line, column;                    /* from 1; columns in characters */
-	bool told;                           /* it has no value, for a reason that was told */
+	bool told;                           /* it has no value, which was told: nothing more is said of it */
 	struct config_node *value;           /* of a key */
 	bool known;                          /* of a key: somebody asked for it */
 	bool twice;                          /* of a key: given before, which was told */
