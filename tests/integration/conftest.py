@@ -94,10 +94,20 @@ def lab(request, tmp_path, network, shared_dns, pki_folder):
 	lab.finish()
 
 
+@pytest.fixture(scope="module")
+def shared(request, tmp_path_factory, network, shared_dns, pki_folder):
+	"""One laboratory for all tests of a file: for long tables of questions to one server."""
+	lab = Lab(tmp_path_factory.mktemp(request.module.__name__), network.next_test(), pki_folder, shared_dns)
+	request.node.lab = lab
+	yield lab
+	lab.finish()
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
 	"""A failed test shows what waypost logged."""
 	report = (yield).get_result()
-	if report.failed and hasattr(item, "lab"):
-		for w in item.lab.servers:
-			report.sections.append(("waypost", w.story()))
+	for node in (item, item.parent):
+		if report.failed and hasattr(node, "lab"):
+			for w in node.lab.servers:
+				report.sections.append(("waypost", w.story()))
