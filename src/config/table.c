@@ -134,8 +134,8 @@ static bool entry_endpoint(const struct reading *r, void *slot)
 
 	if (is_scalar(r->node) && endpoint_parse(slot, r->node->text, port))
 		return true;
-	return wrong(r, port > 0 ? "an address such as \"192.0.2.1\" or \"[2001:db8::1]:53\", or a list of them"
-		: "an address and a port such as \"0.0.0.0:25\" or \"[::]:25\", or a list of them");
+	return wrong(r, arena_printf(r->c->arena, "an address%s such as \"192.0.2.1:%d\" or \"[2001:db8::1]:%d\", or a "
+		"list of them", port > 0 ? "" : " with its port", port > 0 ? port : 25, port > 0 ? port : 25));
 }
 
 static const struct list_kind {

@@ -219,15 +219,15 @@ static void wrong(void **state)
 			"c.yaml:1:25: networks: expected a network such as 192.0.2.0/24 or 2001:db8::/32, "
 			"or a list of them, not \"x\"\n" },
 		{ STR("listen: 25\n"),
-			"c.yaml:1:9: listen: expected an address and a port such as \"0.0.0.0:25\" or \"[::]:25\", "
-			"or a list of them, not \"25\"\n" },
+			"c.yaml:1:9: listen: expected an address with its port such as \"192.0.2.1:25\" or "
+			"\"[2001:db8::1]:25\", or a list of them, not \"25\"\n" },
 		{ STR("listen: [\"0.0.0.0\"]\n"),
-			"c.yaml:1:10: listen: expected an address and a port such as \"0.0.0.0:25\" or \"[::]:25\", "
-			"or a list of them, not \"0.0.0.0\"\n" },
+			"c.yaml:1:10: listen: expected an address with its port such as \"192.0.2.1:25\" or "
+			"\"[2001:db8::1]:25\", or a list of them, not \"0.0.0.0\"\n" },
 		{ STR("listen: null\n"), "c.yaml:1:9: listen: write [] for none, or remove the key for the default, "
 			"which is 0.0.0.0:25, [::]:25\n" },
 		{ STR("servers: dns.example\n"),
-			"c.yaml:1:10: servers: expected an address such as \"192.0.2.1\" or \"[2001:db8::1]:53\", "
+			"c.yaml:1:10: servers: expected an address such as \"192.0.2.1:53\" or \"[2001:db8::1]:53\", "
 			"or a list of them, not \"dns.example\"\n" },
 		{ STR("a: 5\n"), "c.yaml:1:4: a: expected a mapping with keys below it, not \"5\"\n" },
 		{ STR("a: {b: [x]}\n"), "c.yaml:1:8: a.b: expected a mapping with keys below it, not a list\n" },
