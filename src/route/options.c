@@ -217,6 +217,10 @@ static void read_domain(struct config *c, const struct config_node *node, struct
 
 	if (config_kind(node) == CONFIG_NULL)
 		return;
+	if (config_kind(node) != CONFIG_MAP) {
+		config_error(c, node, "%.*s: expected accounts: below it", STR_FMT(d->name));
+		return;
+	}
 	config_read_table(c, node, domain_rows, &nodes);
 	d->blackholes = read_local_parts(c, nodes.blackholes, d->name, "blackholes");
 	if (nodes.accounts && config_kind(nodes.accounts) != CONFIG_LIST) {

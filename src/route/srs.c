@@ -151,7 +151,7 @@ static bool split_srs1(struct str local, struct str *hash, struct str *host, str
 	*hash = str_cut(&left, '=');
 	*host = str_cut(&left, '=');
 	*rest = left;
-	return hash->n && host->n && rest->n > 1 && is_separator(rest->p[0]);
+	return hash->n && host->n && rest->n && is_separator(rest->p[0]);
 }
 
 /* Of the local part as it is sent, with its quotes. */

@@ -260,7 +260,6 @@ static bool load(struct srs_opaque *o, int64_t now, struct why *why)
 	return true;
 }
 
-/* One record must not run into the end of another that was torn: hence the empty line after a failure. */
 static void append_run(void *arg)
 {
 	struct append *a = arg;
@@ -326,13 +325,14 @@ static void append_start(struct srs_opaque *o)
 	o->job = work_start(o->loop, &kind, o->writing, o);
 }
 
-/* Lines that failed stand before those that came meanwhile. */
-static void put_back(struct srs_opaque *o, struct append *a)
+/* They stand before those that came meanwhile. */
+static void put_back(struct srs_opaque *o, const struct append *a)
 {
 	struct buf both;
 
 	buf_init(&both, PENDING_MAX);
-	buf_add_char(&both, '\n');
+	if (a->why.text[0])            /* a part may be on disk: a record must not run into its torn end */
+		buf_add_char(&both, '\n');
 	buf_add_str(&both, buf_str(&a->text));
 	buf_add_str(&both, buf_str(&o->pending));
 	buf_finish(&o->pending);
@@ -419,8 +419,11 @@ static void write_rest(struct srs_opaque *o)
 {
 	struct append *rest;
 
-	if (o->writing)
-		put_back(o, o->writing);
+	if (o->writing) {
+		struct append copy = { .text = o->writing->text };     /* the rest is the worker's */
+
+		put_back(o, &copy);
+	}
 	job_cancel(&o->job);
 	if (!o->pending.n)
 		return;
