@@ -26,7 +26,7 @@
 #include <sys/stat.h>
 
 enum {
-	LOOK_EVERY = SECONDS(5),         /* at resolv.conf, for a change */
+	LOOK_EVERY = SECONDS(2),         /* at resolv.conf, for a change */
 	LOCAL_TTL = 3600,                /* seconds, of what we answer ourselves */
 	STEPS = 4                        /* of dns.timeout: after one the next server is asked as well */
 };
