@@ -369,6 +369,8 @@ enum { KEYS = sizeof keys / sizeof *keys };
 
 static bool read_notify(struct str list, unsigned *out)
 {
+	if (list.n == 0 || list.p[list.n - 1] == ',')
+		return false;
 	do {
 		struct str word = str_cut(&list, ',');
 		size_t i = 0;
