@@ -18,7 +18,7 @@
 #include <string.h>
 #include <sys/un.h>
 
-enum { PROBLEMS_MAX = 4 << 20 };       /* bytes of all that is told at once; their number has its own limit */
+enum { PROBLEMS_MAX = 4 << 20 };       /* bytes of all that is told at once */
 
 /* ---- our own keys ---- */
 
@@ -57,18 +57,21 @@ static void read_hostname(struct config *c, const struct config_node *n, void *f
 	if (*out)
 		return;
 	if (!n) {
-		config_error(c, NULL, "ptr_hostname is missing; it is the name that this server's address resolves to "
-			"(`dig -x ADDRESS`), such as ptr_hostname: mail.example.com");
+		config_error(c, NULL, "ptr_hostname is missing; it is the name that this server's "
+			"address resolves to (`dig -x ADDRESS`), such as ptr_hostname: "
+			"mail.example.com");
 	} else if (inet_parse(&a, config_text(n))) {
-		config_error(c, n, "ptr_hostname: an address needs brackets; write \"[%.*s]\"", STR_FMT(config_text(n)));
+		config_error(c, n, "ptr_hostname: an address needs brackets; write \"[%.*s]\"",
+			STR_FMT(config_text(n)));
 	} else if (!address_parse_domain(&name, config_text(n), config_arena(c))) {
-		config_error(c, n, "ptr_hostname: expected a name such as mail.example.com, or an address such as "
-			"\"[192.0.2.1]\"");
+		config_error(c, n, "ptr_hostname: expected a name such as mail.example.com, or an "
+			"address such as \"[192.0.2.1]\"");
 	} else {
 		*out = name.p;
 		if (str_find(name, '.') < 0)
-			config_warn(c, n, "ptr_hostname: \"%s\" has no dot; other servers refuse mail from one that does "
-				"not give its full name, such as mail.example.com", *out);
+			config_warn(c, n, "ptr_hostname: \"%s\" has no dot; other servers refuse "
+				"mail from one that does not give its full name, such as "
+				"mail.example.com", *out);
 	}
 }
 
@@ -78,11 +81,13 @@ static void read_user(struct config *c, const struct config_node *n, void *field
 	struct str name = config_text(n);
 
 	*out = name.p;
-	if (config_kind(n) != CONFIG_SCALAR || name.n == 0 || str_find(name, ':') >= 0 || str_find(name, '/') >= 0)
-		config_error(c, n, "user: expected the name of a user of this machine, such as waypost");
+	if (config_kind(n) != CONFIG_SCALAR || name.n == 0 || str_find(name, ':') >= 0 ||
+		str_find(name, '/') >= 0)
+		config_error(c, n, "user: expected the name of a user of this machine, such as "
+			"waypost");
 	else if (str_eq(name, STR("root")) || str_eq(name, STR("0")))
-		config_warn(c, n, "user: as root, a fault in this server is one of the whole machine; make a user for it "
-			"(`useradd --system waypost`)");
+		config_warn(c, n, "user: as root, a fault in this server is one of the whole "
+			"machine; make a user for it (`useradd --system waypost`)");
 }
 
 static void read_socket(struct config *c, const struct config_node *n, void *field)
@@ -92,10 +97,11 @@ static void read_socket(struct config *c, const struct config_node *n, void *fie
 
 	*out = config_path(c, n, config_text(n));
 	if (config_kind(n) != CONFIG_SCALAR || config_text(n).n == 0)
-		config_error(c, n, "admin.socket: expected a path, such as /run/waypost/control.sock");
+		config_error(c, n, "admin.socket: expected a path, such as "
+			"/run/waypost/control.sock");
 	else if (strlen(*out) >= sizeof(sun.sun_path))
-		config_error(c, n, "admin.socket: a socket's path has at most %zu bytes; take a shorter one",
-			sizeof(sun.sun_path) - 1);
+		config_error(c, n, "admin.socket: a socket's path has at most %zu bytes; take a "
+			"shorter one", sizeof(sun.sun_path) - 1);
 }
 
 static const char *const formats[] = { "text", "json", NULL };
@@ -105,29 +111,38 @@ static const char *const levels[] = { "debug", "info", "warn", "error", NULL };
 
 /* what settings_places needs */
 static const struct config_row place_rows[] = {
-	{ .key = "spool", .type = CONFIG_PATH, .fallback = "/var/spool/waypost", .offset = AT(spool),
-	  .text = "The folder of the queue and of what the server remembers; it is made with mode 0700." },
-	{ .key = "admin.socket", .type = CONFIG_CUSTOM, .fallback = "/run/waypost/control.sock", .read = read_socket,
+	{ .key = "spool", .type = CONFIG_PATH, .fallback = "/var/spool/waypost",
+	  .offset = AT(spool),
+	  .text = "The folder of the queue and of what the server remembers; it is made with mode "
+		  "0700." },
+	{ .key = "admin.socket", .type = CONFIG_CUSTOM, .fallback = "/run/waypost/control.sock",
+	  .read = read_socket,
 	  .offset = AT(control_socket),
 	  .text = "Where `waypost queue` and `waypost status` find the running server." },
 	{ .key = NULL }
 };
 
 static const struct config_row own_rows[] = {
-	{ .key = "ptr_hostname", .type = CONFIG_CUSTOM, .read = read_hostname, .offset = AT(hostname),
-	  .text = "The server's name in its greeting, in HELO and in Received: what its address resolves back to; "
-		  "may be an address in brackets." },
-	{ .key = "user", .type = CONFIG_CUSTOM, .fallback = "waypost", .read = read_user, .offset = AT(user),
+	{ .key = "ptr_hostname", .type = CONFIG_CUSTOM, .read = read_hostname,
+	  .offset = AT(hostname),
+	  .text = "The server's name in its greeting, in HELO and in Received: what its address "
+		  "resolves back to; may be an address in brackets." },
+	{ .key = "user", .type = CONFIG_CUSTOM, .fallback = "waypost", .read = read_user,
+	  .offset = AT(user),
 	  .text = "Who the server runs as once its ports are open, when it was started as root." },
-	{ .key = "log.format", .type = CONFIG_WORD, .fallback = "text", .words = formats, .offset = AT(log.format),
+	{ .key = "log.format", .type = CONFIG_WORD, .fallback = "text", .words = formats,
+	  .offset = AT(log.format),
 	  .text = "text for people, json for programs; the same keys in both." },
-	{ .key = "log.level", .type = CONFIG_WORD, .fallback = "info", .words = levels, .offset = AT(log.level),
+	{ .key = "log.level", .type = CONFIG_WORD, .fallback = "info", .words = levels,
+	  .offset = AT(log.level),
 	  .text = "The least that is logged: debug, info, warn or error." },
 	{ .key = "log.file", .type = CONFIG_PATH, .offset = AT(log.file),
 	  .text = "A file to log to, which rotates itself; none: standard output." },
-	{ .key = "log.max_size", .type = CONFIG_SIZE, .fallback = "10M", .min = 64 << 10, .max = (int64_t)1 << 40,
+	{ .key = "log.max_size", .type = CONFIG_SIZE, .fallback = "10M", .min = 64 << 10,
+	  .max = (int64_t)1 << 40,
 	  .offset = AT(log.max_size), .text = "The size at which the log's file is rotated." },
-	{ .key = "log.keep", .type = CONFIG_NUMBER, .fallback = "5", .min = 1, .max = 1000, .offset = AT(log.keep),
+	{ .key = "log.keep", .type = CONFIG_NUMBER, .fallback = "5", .min = 1, .max = 1000,
+	  .offset = AT(log.keep),
 	  .text = "Rotated log files that are kept." },
 	{ .key = "admin.http", .type = CONFIG_ENDPOINTS, .offset = AT(http),
 	  .text = "Address and port of the status page; none: there is none." },
@@ -150,59 +165,80 @@ const size_t settings_table_count = sizeof(settings_tables) / sizeof(*settings_t
 
 /* ---- what only the whole shows ---- */
 
-static const struct config_node *node_of(const struct settings *s, const char *section, const char *key)
+static const struct config_node *node_of(const struct settings *s, const char *section,
+	const char *key)
 {
 	return config_get(config_get(config_root(s->config), section), key);
 }
 
 static void check_tls(struct settings *s)
 {
-	const struct config_node *certificate = node_of(s, "tls", "certificate"), *key = node_of(s, "tls", "key");
+	const struct config_node *certificate = node_of(s, "tls", "certificate"),
+		*key = node_of(s, "tls", "key");
 	struct why why = { 0 };
 
 	if (!s->tls.certificate) {
 		if (s->tls.key)
-			config_error(s->config, key, "tls.key: a key alone is no use; name its tls.certificate too");
+			config_error(s->config, key,
+				"tls.key: a key alone is no use; name its tls.certificate too");
 		return;
 	}
 	if (!tls_server_check(&s->tls, &why))
 		config_error(s->config, certificate, "tls: %s", why.text);
 	else if (why.text[0])
 		config_warn(s->config, certificate, "tls: %s", why.text);
-	config_check_private(s->config, s->tls.key ? key : certificate, s->tls.key ? s->tls.key : s->tls.certificate);
+	config_check_private(s->config, s->tls.key ? key : certificate,
+		s->tls.key ? s->tls.key : s->tls.certificate);
 }
 
-/* Each listening endpoint belongs to one kind of service. */
+struct listener {
+	const char *key;                 /* below listen: */
+	const struct config_endpoints *at;
+};
+
+/* Is the endpoint among the first n of these? Port 0 is a free one each time. */
+static bool is_among(const struct endpoint *e, const struct config_endpoints *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (e->port != 0 && e->port == list->v[i].port && inet_same(&e->addr, &list->v[i].addr))
+			return true;
+	return false;
+}
+
+/* all[0..n) are the listeners before this one. */
+static void check_listener(struct settings *s, const struct listener *all, size_t n)
+{
+	const struct listener *l = &all[n];
+	char text[INET_TEXT_MAX];
+
+	for (size_t i = 0; i < l->at->n; i++) {
+		const struct endpoint *e = &l->at->v[i];
+
+		for (size_t k = 0; k <= n; k++)
+			if (is_among(e, all[k].at, k < n ? all[k].at->n : i))
+				config_error(s->config, node_of(s, "listen", l->key),
+					"listen.%s: %s is taken by listen.%s already; take another port",
+					l->key, endpoint_text(e, text), all[k].key);
+	}
+}
+
 static void check_listen(struct settings *s)
 {
-	const struct {
-		const char *key;
-		const struct config_endpoints *v;
-	} kinds[] = {
+	const struct listener all[] = {
 		{ "smtp", &s->receive.smtp },
 		{ "submission", &s->receive.submission },
 		{ "submissions", &s->receive.submissions },
 	};
-	char text[INET_TEXT_MAX];
 	size_t total = 0;
 
-	for (size_t i = 0; i < 3; i++) {
-		total += kinds[i].v->n;
-		for (size_t j = 0; j < kinds[i].v->n; j++) {
-			const struct endpoint *e = &kinds[i].v->v[j];
-
-			for (size_t k = 0; k <= i; k++)
-				for (size_t m = 0; m < (k < i ? kinds[k].v->n : j); m++)
-					if (e->port != 0 && e->port == kinds[k].v->v[m].port &&
-						inet_same(&e->addr, &kinds[k].v->v[m].addr))
-						config_error(s->config, node_of(s, "listen", kinds[i].key),
-							"listen.%s: %s is taken by listen.%s already; take another port",
-							kinds[i].key, endpoint_text(e, text), kinds[k].key);
-		}
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		check_listener(s, all, i);
+		total += all[i].at->n;
 	}
 	if (total == 0)
 		config_error(s->config, config_get(config_root(s->config), "listen"),
-			"listen: all three ports are turned off; keep at least listen.smtp: [\"0.0.0.0:25\", \"[::]:25\"]");
+			"listen: all three ports are turned off; keep at least listen.smtp: "
+			"[\"0.0.0.0:25\", \"[::]:25\"]");
 }
 
 static bool is_any(const struct inet_addr *a)
@@ -219,18 +255,20 @@ static bool is_own(const struct settings *s, const struct endpoint *e)
 
 	for (size_t i = 0; i < v->n; i++)
 		if (v->v[i].port == e->port && (inet_same(&v->v[i].addr, &e->addr) ||
-			(is_any(&v->v[i].addr) && v->v[i].addr.v6 == e->addr.v6 && inet_is_loopback(&e->addr))))
+			(is_any(&v->v[i].addr) && v->v[i].addr.v6 == e->addr.v6 &&
+			inet_is_loopback(&e->addr))))
 			return true;
 	return false;
 }
 
-static void check_hop(struct settings *s, const struct config_node *n, const struct hop *hop, const char *what)
+static void check_hop(struct settings *s, const struct config_node *n, const struct hop *hop,
+	const char *what)
 {
 	struct endpoint e = { .port = hop->port };
 
 	if (inet_parse(&e.addr, str_of(hop->host)) && is_own(s, &e))
-		config_error(s->config, n, "%s: %s:%d is this server itself, and mail would run in a loop; name the next "
-			"server's address", what, hop->host, hop->port);
+		config_error(s->config, n, "%s: %s:%d is this server itself, and mail would run in "
+			"a loop; name the next server's address", what, hop->host, hop->port);
 }
 
 static void check_hops(struct settings *s)
@@ -238,7 +276,8 @@ static void check_hops(struct settings *s)
 	const struct config_node *hops = config_get(config_root(s->config), "next_hops"), *at;
 
 	if (s->deliver.relay)
-		check_hop(s, config_get(config_root(s->config), "relay"), s->deliver.relay, "relay");
+		check_hop(s, config_get(config_root(s->config), "relay"), s->deliver.relay,
+			"relay");
 	for (size_t i = 0; i < s->deliver.next_hop_count; i++) {
 		const struct next_hop *hop = &s->deliver.next_hops[i];
 
@@ -252,24 +291,28 @@ static void check_hops(struct settings *s)
 
 static void check_rest(struct settings *s)
 {
-	const struct config_node *enable = node_of(s, "dkim", "enable"), *http = node_of(s, "admin", "http");
+	const struct config_node *enable = node_of(s, "dkim", "enable"),
+		*http = node_of(s, "admin", "http");
 
 	if (s->schedule.min_backoff > s->schedule.max_backoff)
 		config_error(s->config, node_of(s, "deliver",
 			node_of(s, "deliver", "min_backoff") ? "min_backoff" : "max_backoff"),
 			"deliver: min_backoff is longer than max_backoff; make it the shorter one");
 	if (enable && s->sign.enable && s->sign.key_count == 0)
-		config_warn(s->config, enable, "dkim.enable: no domain has a key, so nothing is signed; `waypost keygen -d "
-			"DOMAIN -s mail` makes one, and dkim: {selector: mail, key: FILE} below the domain names it");
+		config_warn(s->config, enable, "dkim.enable: no domain has a key, so nothing is "
+			"signed; `waypost keygen -d DOMAIN -s mail` makes one, and dkim: "
+			"{selector: mail, key: FILE} below the domain names it");
 	if (s->http.n > 1)
-		config_error(s->config, http, "admin.http: one address is enough; remove the others");
+		config_error(s->config, http,
+			"admin.http: one address is enough; remove the others");
 	for (size_t i = 0; i < s->http.n; i++)
 		if (!inet_is_loopback(&s->http.v[i].addr))
-			config_warn(s->config, http, "admin.http: the status page asks for no password; let it listen on "
-				"127.0.0.1 only");
+			config_warn(s->config, http, "admin.http: the status page asks for no "
+				"password; let it listen on 127.0.0.1 only");
 }
 
-/* Keys and recipients are built once for their problems. The keys are kept: later we may not read them. */
+/* Keys and recipients are built once for their problems. The keys are kept: later we may not
+ * read them. */
 static void check_whole(struct settings *s)
 {
 	struct routes *routes;
@@ -293,7 +336,8 @@ struct settings *settings_load(const char *path)
 	s->config = config_load(path);
 	root = config_root(s->config);
 	for (size_t i = 0; i < settings_table_count; i++)
-		config_read_table(s->config, root, settings_tables[i].rows, (char *)s + settings_tables[i].offset);
+		config_read_table(s->config, root, settings_tables[i].rows,
+			(char *)s + settings_tables[i].offset);
 	s->route.hostname = s->hostname;
 	s->deliver.hostname = s->hostname;
 	s->receive.hostname = s->hostname;
@@ -334,13 +378,14 @@ void settings_destroy(struct settings **s)
 	*s = NULL;
 }
 
-bool settings_route(struct settings *s, struct srs *srs, struct routes **routes, struct signer **signer,
-	struct why *why)
+bool settings_route(struct settings *s, struct srs *srs, struct routes **routes,
+	struct signer **signer, struct why *why)
 {
 	must(s->signer && config_is_right(s->config));
 	*routes = routes_create(s->config, &s->route, srs, s->srs.domain);
 	if (!*routes)
-		return why_set(why, "the recipients of the configuration can't be built; `waypost check` says why");
+		return why_set(why, "the recipients of the configuration can't be built; `waypost "
+			"check` says why");
 	*signer = s->signer;
 	s->signer = NULL;
 	return true;

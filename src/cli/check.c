@@ -9,7 +9,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
-enum { PROBLEMS_MAX = 4 << 20 };       /* bytes of all that is told at once; their number has its own limit */
+enum { PROBLEMS_MAX = 4 << 20 };       /* bytes of all that is told at once */
 
 static const char usage[] =
 	"Usage: waypost check [-c FILE]\n"

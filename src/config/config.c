@@ -3,7 +3,8 @@
  *
  * From     admin/settings.c, with a path.
  * To       tables and readers of all folders, which ask for their keys.
- * Owns     the arena in which everything lives, so that a reload can read a second config beside it.
+ * Owns     the arena in which everything lives, so that a reload can read a second config beside
+ *          it.
  * Fails    never: what is wrong is a problem like others, told by config_print_problems.
  */
 #include "tree.h"
@@ -21,7 +22,8 @@ struct config *config_load(const char *path)
 	c->arena = arena;
 	c->root = parse_file(c, arena_text(arena, str_of(path)), NULL, 1);
 	if (c->root && c->root->kind != CONFIG_MAP) {
-		config_error(c, c->root, "expected keys such as ptr_hostname: mail.example.com, not %s",
+		config_error(c, c->root,
+			"expected keys such as ptr_hostname: mail.example.com, not %s",
 			problem_describe(c, c->root));
 		c->root = NULL;
 	}
@@ -51,7 +53,8 @@ struct arena *config_arena(struct config *c)
 	return c->arena;
 }
 
-/* The map is the tree's own: const is the reader's view, and config_finish wants to know what was asked. */
+/* The map is the tree's own: const is the reader's view, and config_finish wants to know what
+ * was asked. */
 const struct config_node *config_get(const struct config_node *map, const char *key)
 {
 	struct config_node *m = (struct config_node *)map, *found;
@@ -75,13 +78,15 @@ const char *config_path(struct config *c, const struct config_node *n, struct st
 	return arena_printf(c->arena, "%s%.*s", folder, STR_FMT(path));
 }
 
-static void refuse_unknown(struct config *c, const struct config_node *map, const struct config_node *key)
+static void refuse_unknown(struct config *c, const struct config_node *map,
+	const struct config_node *key)
 {
 	const char *near = nearest_word(key->text, map->asked, map->asked_n);
 	struct buf known;
 
 	if (near) {
-		config_error(c, key, "unknown key %s; did you mean \"%s\"?", problem_describe(c, key), near);
+		config_error(c, key, "unknown key %s; did you mean \"%s\"?",
+			problem_describe(c, key), near);
 		return;
 	}
 	buf_init(&known, 1000);
@@ -92,7 +97,8 @@ static void refuse_unknown(struct config *c, const struct config_node *map, cons
 	buf_finish(&known);
 }
 
-/* A mapping of which nobody asked anything stands where none was expected, which was told already. */
+/* A mapping of which nobody asked anything stands where none was expected, which was told
+ * already. */
 static void finish_node(struct config *c, const struct config_node *n)
 {
 	bool was_read = n->asked_n > 0;

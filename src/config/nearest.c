@@ -10,8 +10,8 @@
 enum { NEAREST_MAX = 64 };      /* longer words are not compared */
 
 /*
- * Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). Only three rows of
- * the matrix are kept; a swap looks back two.
+ * Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). Only
+ * three rows of the matrix are kept; a swap looks back two.
  */
 static size_t distance(struct str a, struct str b)
 {
@@ -32,7 +32,8 @@ static size_t distance(struct str a, struct str b)
 				best = last[j] + 1;
 			if (now[j - 1] + 1 < best)
 				best = now[j - 1] + 1;
-			if (i > 1 && j > 1 && x == str_lower(b.p[j - 2]) && y == str_lower(a.p[i - 2]) &&
+			if (i > 1 && j > 1 && x == str_lower(b.p[j - 2]) &&
+				y == str_lower(a.p[i - 2]) &&
 				before[j - 2] + 1 < best)
 				best = before[j - 2] + 1;
 			now[j] = best;

@@ -3,8 +3,10 @@
  *
  * From     config.c for the file, tags.c for what it includes.
  * To       table.c and the readers in all folders, through the tree.
- * Never    expands an alias, merges a key, or lets a key be given twice: what a person sees is what holds.
- * Fails    with an error at its place. After bad syntax a file is not read on; after anything else it is.
+ * Never    expands an alias, merges a key, or lets a key be given twice: what a person sees is what
+ *          holds.
+ * Fails    with an error at its place. After bad syntax a file is not read on; after anything else
+ *          it is.
  * See      YAML 1.1, read by libyaml's event API.
  */
 #include "tree.h"
@@ -33,19 +35,25 @@ static const struct {
 	{ "mapping values are not allowed",
 		"a value with \": \" in it needs quotes; else look at the indentation" },
 	{ "could not find expected ':'", "a key needs \": \" behind it, on the same line" },
-	{ "did not find expected key", "look at the indentation: keys of one mapping begin in one column" },
-	{ "did not find expected '-' indicator", "look at the indentation: entries of one list begin in one column" },
+	{ "did not find expected key",
+		"look at the indentation: keys of one mapping begin in one column" },
+	{ "did not find expected '-' indicator",
+		"look at the indentation: entries of one list begin in one column" },
 	{ "did not find expected ',' or", "the bracket is not closed, or a comma is missing" },
 	{ "did not find expected node content", "a value is missing, or needs quotes" },
-	{ "did not find expected alphabetic or numeric", "a text that begins with * or & needs quotes: \"*\"" },
+	{ "did not find expected alphabetic or numeric",
+		"a text that begins with * or & needs quotes: \"*\"" },
 	{ "found unexpected end of stream", "the quotes are not closed" },
 	{ "unknown escape character", "use 'single quotes' where a \\ means itself" },
 	{ "cannot start any token", "a text that begins so needs quotes" },
-	{ "control characters are not allowed", "remove the byte, or write it as \"\\xNN\" in double quotes" },
-	{ "block sequence entries are not allowed", "put the first \"- \" on its own line, below the key" },
+	{ "control characters are not allowed",
+		"remove the byte, or write it as \"\\xNN\" in double quotes" },
+	{ "block sequence entries are not allowed",
+		"put the first \"- \" on its own line, below the key" },
 };
 
-static void tell(struct parser *p, yaml_mark_t at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void tell(struct parser *p, yaml_mark_t at, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 static void tell(struct parser *p, yaml_mark_t at, const char *fmt, ...)
 {
@@ -56,7 +64,8 @@ static void tell(struct parser *p, yaml_mark_t at, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Line and column (in characters) of a byte offset: libyaml has no mark for a byte that it can't decode. */
+/* Line and column (in characters) of a byte offset: libyaml has no mark for a byte that it can't
+ * decode. */
 static yaml_mark_t mark_of(struct str text, size_t offset)
 {
 	yaml_mark_t at = { 0 };
@@ -88,7 +97,8 @@ static void tell_syntax(struct parser *p)
 	const yaml_parser_t *y = &p->yaml;
 	const char *says = y->problem ? y->problem : "it can't be read";
 	const char *hint = NULL;
-	yaml_mark_t at = y->error == YAML_READER_ERROR ? mark_of(p->text, y->problem_offset) : y->problem_mark;
+	yaml_mark_t at = y->error == YAML_READER_ERROR ? mark_of(p->text, y->problem_offset)
+		: y->problem_mark;
 
 	for (size_t i = 0; i < sizeof(hints) / sizeof(*hints) && !hint; i++)
 		if (strstr(says, hints[i].says))
@@ -117,8 +127,8 @@ static bool next(struct parser *p, yaml_event_t *e)
 static struct config_node *make_node(struct parser *p, enum config_kind kind, yaml_mark_t at)
 {
 	if (p->c->nodes >= LIMIT_CONFIG_NODES) {
-		tell(p, at, "more than %d values in this configuration; split it over several servers",
-			LIMIT_CONFIG_NODES);
+		tell(p, at, "more than %d values in this configuration; split it over several "
+			"servers", LIMIT_CONFIG_NODES);
 		p->failed = true;
 		return NULL;
 	}
@@ -128,15 +138,16 @@ static struct config_node *make_node(struct parser *p, enum config_kind kind, ya
 
 static bool is_null_word(struct str s)
 {
-	return s.n == 0 || str_eq(s, STR("~")) || str_eq(s, STR("null")) || str_eq(s, STR("Null")) ||
+	return s.n == 0 || str_eq(s, STR("~")) || str_eq(s, STR("null")) ||
+		str_eq(s, STR("Null")) ||
 		str_eq(s, STR("NULL"));
 }
 
 static void refuse_anchor(struct parser *p, const yaml_event_t *e, const yaml_char_t *anchor)
 {
 	if (anchor)
-		tell(p, e->start_mark, "anchors (&%s) are not used here; write the value out, or use !include FILE",
-			(const char *)anchor);
+		tell(p, e->start_mark, "anchors (&%s) are not used here; write the value out, or "
+			"use !include FILE", (const char *)anchor);
 }
 
 static struct config_node *read_scalar(struct parser *p, const yaml_event_t *e, int depth)
@@ -164,7 +175,8 @@ static struct config_node *read_scalar(struct parser *p, const yaml_event_t *e, 
 static void refuse_tag(struct parser *p, const yaml_event_t *e, const yaml_char_t *tag)
 {
 	if (tag)
-		tell(p, e->start_mark, "the tag %s can't stand before a list or a mapping; remove it",
+		tell(p, e->start_mark,
+			"the tag %s can't stand before a list or a mapping; remove it",
 			(const char *)tag);
 }
 
@@ -191,7 +203,8 @@ static struct config_node *read_list(struct parser *p, const yaml_event_t *e, in
 	return list;
 }
 
-/* *key is NULL for what can't be a key: told, and its value is then read over. False: the file can't be read on. */
+/* *key is NULL for what can't be a key: told, and its value is then read over. False: the file
+ * can't be read on. */
 static bool read_key(struct parser *p, yaml_event_t *e, int depth, struct config_node **key)
 {
 	yaml_mark_t at = e->start_mark;
@@ -210,7 +223,8 @@ static bool read_key(struct parser *p, yaml_event_t *e, int depth, struct config
 		return false;
 	*key = NULL;
 	if (plain && n->kind == CONFIG_SCALAR && str_eq(n->text, STR("<<")))
-		tell(p, at, "merging (<<) is not used here; write the keys out, or use !include FILE");
+		tell(p, at, "merging (<<) is not used here; write the keys out, or use !include "
+			"FILE");
 	else if (plain && n->kind == CONFIG_SCALAR)
 		*key = n;
 	else if (plain && n->text.n == 0)
@@ -253,7 +267,8 @@ static struct config_node *read_node(struct parser *p, yaml_event_t *e, int dept
 	struct config_node *n = NULL;
 
 	if (depth > LIMIT_CONFIG_DEPTH) {
-		tell(p, e->start_mark, "nested more than %d deep; a configuration has no need of that",
+		tell(p, e->start_mark,
+			"nested more than %d deep; a configuration has no need of that",
 			LIMIT_CONFIG_DEPTH);
 		p->failed = true;
 	} else if (e->type == YAML_SCALAR_EVENT) {
@@ -264,7 +279,8 @@ static struct config_node *read_node(struct parser *p, yaml_event_t *e, int dept
 		n = read_map(p, e, depth);
 	} else {
 		must(e->type == YAML_ALIAS_EVENT);
-		tell(p, e->start_mark, "aliases (*%s) are not used here; a text that begins with * needs quotes: \"*%s\"",
+		tell(p, e->start_mark, "aliases (*%s) are not used here; a text that begins with * "
+			"needs quotes: \"*%s\"",
 			(const char *)e->data.alias.anchor, (const char *)e->data.alias.anchor);
 		n = make_node(p, CONFIG_NULL, e->start_mark);
 		if (n)
@@ -302,7 +318,8 @@ static struct config_node *read_document(struct parser *p, int depth)
 	if (!next(p, &e))
 		return NULL;
 	if (e.type != YAML_STREAM_END_EVENT)
-		tell(p, e.start_mark, "a second document begins here; a configuration is one: remove this line");
+		tell(p, e.start_mark,
+			"a second document begins here; a configuration is one: remove this line");
 	yaml_event_delete(&e);
 	return p->failed ? NULL : root;
 }
@@ -337,7 +354,8 @@ static bool check_encoding(struct parser *p)
 	}
 	nul = t.n > 0 ? memchr(t.p, 0, t.n) : NULL;
 	if (nul) {
-		tell(p, mark_of(t, (size_t)(nul - t.p)), "there is a NUL byte; save the file as plain text in UTF-8");
+		tell(p, mark_of(t, (size_t)(nul - t.p)),
+			"there is a NUL byte; save the file as plain text in UTF-8");
 		return false;
 	}
 	bad = bad_utf8(t);
@@ -349,7 +367,8 @@ static bool check_encoding(struct parser *p)
 	return true;
 }
 
-static struct config_node *parse_text(struct config *c, struct config_file *f, struct str text, int depth)
+static struct config_node *parse_text(struct config *c, struct config_file *f, struct str text,
+	int depth)
 {
 	/* some editors begin UTF-8 with a byte order mark */
 	struct parser p = { .c = c, .file = f,
@@ -360,13 +379,15 @@ static struct config_node *parse_text(struct config *c, struct config_file *f, s
 		return NULL;
 	must(yaml_parser_initialize(&p.yaml));
 	yaml_parser_set_encoding(&p.yaml, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&p.yaml, (const unsigned char *)(p.text.n ? p.text.p : ""), p.text.n);
+	yaml_parser_set_input_string(&p.yaml, (const unsigned char *)(p.text.n ? p.text.p : ""),
+		p.text.n);
 	root = read_document(&p, depth);
 	yaml_parser_delete(&p.yaml);
 	return root;
 }
 
-static struct config_file *make_file(struct config *c, const char *path, const struct config_node *at)
+static struct config_file *make_file(struct config *c, const char *path,
+	const struct config_node *at)
 {
 	struct config_file *f = arena_alloc(c->arena, sizeof(*f));
 	ptrdiff_t slash = str_rfind(str_of(path), '/');
@@ -388,7 +409,8 @@ static bool is_cycle(const struct config_file *f)
 	return false;
 }
 
-struct config_node *parse_file(struct config *c, const char *path, const struct config_node *at, int depth)
+struct config_node *parse_file(struct config *c, const char *path, const struct config_node *at,
+	int depth)
 {
 	struct config_node *root = NULL;
 	struct config_file *f;
@@ -396,8 +418,8 @@ struct config_node *parse_file(struct config *c, const char *path, const struct 
 	struct buf b;
 
 	if (c->files >= LIMIT_CONFIG_FILES) {
-		config_error(c, at, "more than %d files are included; are they including each other?",
-			LIMIT_CONFIG_FILES);
+		config_error(c, at, "more than %d files are included; are they including each "
+			"other?", LIMIT_CONFIG_FILES);
 		return NULL;
 	}
 	f = make_file(c, path, at);
@@ -412,7 +434,8 @@ struct config_node *parse_file(struct config *c, const char *path, const struct 
 		return NULL;
 	}
 	if (is_cycle(f))
-		config_error(c, at, "!include: %s includes itself, here or by way of others; remove one !include", path);
+		config_error(c, at, "!include: %s includes itself, here or by way of others; remove "
+			"one !include", path);
 	else
 		root = parse_text(c, f, buf_str(&b), depth);
 	buf_finish(&b);

@@ -78,7 +78,8 @@ void problem_add(struct config *c, const struct config_file *f, int line, int co
 	c->problems[c->problem_count++] = p;
 }
 
-void problem_at(struct config *c, const struct config_file *f, int line, int column, const char *fmt, ...)
+void problem_at(struct config *c, const struct config_file *f, int line, int column,
+	const char *fmt, ...)
 {
 	va_list ap;
 
@@ -87,11 +88,11 @@ void problem_at(struct config *c, const struct config_file *f, int line, int col
 	va_end(ap);
 }
 
-static void add_at_node(struct config *c, const struct config_node *n, bool warning, const char *fmt,
-	va_list ap) __attribute__((format(printf, 4, 0)));
+static void add_at_node(struct config *c, const struct config_node *n, bool warning,
+	const char *fmt, va_list ap) __attribute__((format(printf, 4, 0)));
 
-static void add_at_node(struct config *c, const struct config_node *n, bool warning, const char *fmt,
-	va_list ap)
+static void add_at_node(struct config *c, const struct config_node *n, bool warning,
+	const char *fmt, va_list ap)
 {
 	if (n && n->told)
 		return;                 /* what follows from it is not a second problem */
@@ -160,8 +161,8 @@ void config_check_private(struct config *c, const struct config_node *n, const c
 	/* whoever needs the file will open it, and tell why that fails */
 	if (stat(path, &st) != 0 || (st.st_mode & 0007) == 0)
 		return;
-	config_warn(c, n, "%s holds a secret, but every user of this machine may %s it; chmod 640 %s", path,
-		(st.st_mode & 0004) ? "read" : "change", path);
+	config_warn(c, n, "%s holds a secret, but every user of this machine may %s it; chmod 640 "
+		"%s", path, (st.st_mode & 0004) ? "read" : "change", path);
 }
 
 void config_secret(struct config *c, const struct config_node *n)
@@ -203,8 +204,8 @@ void config_print_problems(const struct config *c, struct buf *out)
 	sorted = mem_copy(c->problems, n * sizeof(*sorted));
 	qsort(sorted, n, sizeof(*sorted), compare);
 	for (size_t i = 0; i < n; i++)
-		buf_addf(out, "%s:%d:%d: %s%s\n", sorted[i].file->path, sorted[i].line, sorted[i].column,
-			sorted[i].warning ? "warning: " : "", sorted[i].text);
+		buf_addf(out, "%s:%d:%d: %s%s\n", sorted[i].file->path, sorted[i].line,
+			sorted[i].column, sorted[i].warning ? "warning: " : "", sorted[i].text);
 	if (c->untold > 0)
 		buf_addf(out, "%s: and %zu more problems\n", c->main->path, c->untold);
 	free(sorted);

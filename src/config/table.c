@@ -62,8 +62,8 @@ static bool read_amount(const struct reading *r, int64_t *out)
 	if (!any && (value < row->min || (!open && value > row->max))) {
 		config_error(r->c, r->node, "%s: %s is too %s; expected %s %s%s%s", row->key,
 			problem_describe(r->c, r->node), value < row->min ? "little" : "much",
-			open ? "at least" : "from", value_text(row->type, row->min, low), open ? "" : " to ",
-			open ? "" : value_text(row->type, row->max, high));
+			open ? "at least" : "from", value_text(row->type, row->min, low),
+			open ? "" : " to ", open ? "" : value_text(row->type, row->max, high));
 		return false;
 	}
 	*out = value;
@@ -105,7 +105,8 @@ static bool read_word(const struct reading *r, int *out)
 	if (is_scalar(r->node))
 		near = nearest_word(r->node->text, words, n);
 	config_error(r->c, r->node, "%s: expected %s, not %s%s%s%s", r->row->key, buf_text(&b),
-		problem_describe(r->c, r->node), near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+		problem_describe(r->c, r->node), near ? "; did you mean \"" : "", near ? near : "",
+		near ? "\"?" : "");
 	buf_finish(&b);
 	return false;
 }
@@ -124,7 +125,8 @@ static bool entry_string(const struct reading *r, void *slot)
 static bool entry_network(const struct reading *r, void *slot)
 {
 	if (!is_scalar(r->node) || !network_parse(slot, r->node->text))
-		return wrong(r, "a network such as 192.0.2.0/24 or 2001:db8::/32, or a list of them");
+		return wrong(r, "a network such as 192.0.2.0/24 or 2001:db8::/32, or a list of "
+			"them");
 	return true;
 }
 
@@ -134,8 +136,10 @@ static bool entry_endpoint(const struct reading *r, void *slot)
 
 	if (is_scalar(r->node) && endpoint_parse(slot, r->node->text, port))
 		return true;
-	return wrong(r, arena_printf(r->c->arena, "an address%s such as \"192.0.2.1:%d\" or \"[2001:db8::1]:%d\", or a "
-		"list of them", port > 0 ? "" : " with its port", port > 0 ? port : 25, port > 0 ? port : 25));
+	return wrong(r, arena_printf(r->c->arena,
+		"an address%s such as \"192.0.2.1:%d\" or \"[2001:db8::1]:%d\", or a list of "
+		"them", port > 0 ? "" : " with its port", port > 0 ? port : 25,
+		port > 0 ? port : 25));
 }
 
 static const struct list_kind {
@@ -202,7 +206,8 @@ static bool read_field(const struct reading *r, void *field)
 static void clear_field(const struct config_row *row, void *field)
 {
 	static const size_t sizes[] = {
-		[CONFIG_BOOL] = sizeof(bool), [CONFIG_NUMBER] = sizeof(int64_t), [CONFIG_SIZE] = sizeof(int64_t),
+		[CONFIG_BOOL] = sizeof(bool), [CONFIG_NUMBER] = sizeof(int64_t),
+		[CONFIG_SIZE] = sizeof(int64_t),
 		[CONFIG_DURATION] = sizeof(int64_t), [CONFIG_STRING] = sizeof(const char *),
 		[CONFIG_PATH] = sizeof(const char *), [CONFIG_WORD] = sizeof(int),
 		[CONFIG_STRINGS] = sizeof(struct config_strings),
@@ -252,8 +257,10 @@ static void read_fallback(struct config *c, const struct config_row *row, void *
 	}
 }
 
-/* Descends key by key. NULL: not there, or something else stands where a mapping should, which was told. */
-static const struct config_node *find(struct config *c, const struct config_node *map, const char *key)
+/* Descends key by key. NULL: not there, or something else stands where a mapping should, which
+ * was told. */
+static const struct config_node *find(struct config *c, const struct config_node *map,
+	const char *key)
 {
 	struct str rest = str_of(key), name;
 	const struct config_node *n = map;
@@ -275,7 +282,8 @@ static const struct config_node *find(struct config *c, const struct config_node
 	return NULL;
 }
 
-static void read_row(struct config *c, const struct config_row *row, const struct config_node *node, void *field)
+static void read_row(struct config *c, const struct config_row *row, const struct config_node *node,
+	void *field)
 {
 	struct reading r = { .c = c, .row = row, .node = node };
 
@@ -285,8 +293,8 @@ static void read_row(struct config *c, const struct config_row *row, const struc
 	}
 	if (config_kind(node) == CONFIG_NULL) {
 		if (node && is_list_type(row->type) && row->fallback && *row->fallback)
-			config_error(c, node, "%s: write [] for none, or remove the key for the default, which is %s",
-				row->key, row->fallback);
+			config_error(c, node, "%s: write [] for none, or remove the key for the "
+				"default, which is %s", row->key, row->fallback);
 		read_fallback(c, row, field);
 		return;
 	}
@@ -295,8 +303,8 @@ static void read_row(struct config *c, const struct config_row *row, const struc
 		read_fallback(c, row, field);
 }
 
-void config_read_table(struct config *c, const struct config_node *map, const struct config_row *rows,
-	void *options)
+void config_read_table(struct config *c, const struct config_node *map,
+	const struct config_row *rows, void *options)
 {
 	for (const struct config_row *row = rows; row->key; row++)
 		read_row(c, row, find(c, map, row->key), (char *)options + row->offset);

@@ -18,7 +18,8 @@
 #include <unistd.h>
 
 /* A node that failed so is not complained of again by those who miss its value. */
-static void tell(struct config *c, struct config_node *n, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void tell(struct config *c, struct config_node *n, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 static void tell(struct config *c, struct config_node *n, const char *fmt, ...)
 {
@@ -48,8 +49,8 @@ static bool read_all(int fd, const char *path, struct buf *out, struct why *why)
 	}
 }
 
-bool tags_read_whole(struct config *c, const char *path, size_t max, struct buf *out, struct config_file *f,
-	struct why *why)
+bool tags_read_whole(struct config *c, const char *path, size_t max, struct buf *out,
+	struct config_file *f, struct why *why)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
@@ -67,7 +68,8 @@ bool tags_read_whole(struct config *c, const char *path, size_t max, struct buf 
 	close(fd);
 	c->bytes += out->n;
 	if (ok && c->bytes > LIMIT_CONFIG_BYTES)
-		ok = why_set(why, "with %s all files are together larger than %d bytes", path, LIMIT_CONFIG_BYTES);
+		ok = why_set(why, "with %s all files are together larger than %d bytes", path,
+			LIMIT_CONFIG_BYTES);
 	if (ok && f) {
 		f->dev = st.st_dev;
 		f->ino = st.st_ino;
@@ -137,13 +139,14 @@ struct config_node *tags_resolve(struct config *c, struct config_node *n, struct
 	/* until it is resolved it has no value; n->text stays, for messages and for the argument */
 	n->kind = CONFIG_NULL;
 	if (!include && !file && !str_eq(tag, STR("!env"))) {
-		tell(c, n, "the tag %.*s is not known here; known are !include FILE, !file PATH and !env NAME",
-			STR_FMT(tag));
+		tell(c, n, "the tag %.*s is not known here; known are !include FILE, !file PATH and "
+			"!env NAME", STR_FMT(tag));
 		return n;
 	}
 	if (n->text.n == 0) {
 		tell(c, n, "%.*s needs %s behind it", STR_FMT(tag),
-			include ? "the name of a YAML file" : file ? "the name of a file" : "the name of a variable");
+			include ? "the name of a YAML file" : file ? "the name of a file"
+			: "the name of a variable");
 		return n;
 	}
 	if (include) {

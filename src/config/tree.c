@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct config_node *tree_node(struct config *c, struct config_file *f, enum config_kind kind, int line, int column)
+struct config_node *tree_node(struct config *c, struct config_file *f, enum config_kind kind,
+	int line, int column)
 {
 	struct config_node *n = arena_alloc(c->arena, sizeof(*n));
 
@@ -34,13 +35,16 @@ static void *grown(struct config *c, const void *old, size_t n, size_t cap, size
 	return v;
 }
 
-void tree_add(struct config *c, struct config_node *parent, struct config_node *key, struct config_node *item)
+void tree_add(struct config *c, struct config_node *parent, struct config_node *key,
+	struct config_node *item)
 {
 	if (parent->n == parent->cap) {
 		parent->cap = parent->cap ? 2 * parent->cap : 4;
-		parent->items = grown(c, parent->items, parent->n, parent->cap, sizeof(*parent->items));
+		parent->items = grown(c, parent->items, parent->n, parent->cap,
+			sizeof(*parent->items));
 		if (key)
-			parent->keys = grown(c, parent->keys, parent->n, parent->cap, sizeof(*parent->keys));
+			parent->keys = grown(c, parent->keys, parent->n, parent->cap,
+				sizeof(*parent->keys));
 	}
 	if (key) {
 		key->value = item;
@@ -87,7 +91,8 @@ void tree_sort(struct config *c, struct config_node *map)
 			continue;
 		}
 		key->twice = true;
-		config_error(c, key, "the key %s was already given in line %d, column %d; keep one of the two",
+		config_error(c, key,
+			"the key %s was already given in line %d, column %d; keep one of the two",
 			problem_describe(c, key), first->line, first->column);
 	}
 }
@@ -119,7 +124,8 @@ void tree_ask(struct config *c, struct config_node *map, const char *key)
 		return;
 	if (map->asked_n == map->asked_cap) {
 		map->asked_cap = map->asked_cap ? 2 * map->asked_cap : 8;
-		map->asked = grown(c, map->asked, map->asked_n, map->asked_cap, sizeof(*map->asked));
+		map->asked = grown(c, map->asked, map->asked_n, map->asked_cap,
+			sizeof(*map->asked));
 	}
 	map->asked[map->asked_n++] = arena_text(c->arena, str_of(key));
 }

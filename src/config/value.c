@@ -77,7 +77,8 @@ static bool with_unit(struct str s, const struct unit *units, int64_t bare, int6
 	for (const struct unit *u = units; u->name && factor == 0; u++)
 		if (str_ieq(str_skip(s, n), str_of(u->name)))
 			factor = u->factor;
-	return factor != 0 && digits(str_head(s, n), out) && !__builtin_mul_overflow(*out, factor, out);
+	return factor != 0 && digits(str_head(s, n), out) &&
+		!__builtin_mul_overflow(*out, factor, out);
 }
 
 bool value_size(struct str s, int64_t *out)
