@@ -14,7 +14,7 @@
 
 bool tls_explain(struct why *why, const char *fmt, ...)
 {
-	unsigned long e = ERR_peek_last_error();
+	unsigned long e = ERR_peek_error();      /* the first is the cause, the last only where it ended */
 	const char *reason = e ? ERR_reason_error_string(e) : NULL;
 	char what[256];
 	va_list ap;
@@ -44,10 +44,10 @@ static const char *trouble_of(SSL *ssl)
 {
 	long result = SSL_get_verify_result(ssl);
 
-	if (SSL_get0_peer_certificate(ssl) == NULL)
-		return "no certificate";
 	if (result != X509_V_OK)
 		return X509_verify_cert_error_string(result);
+	if (SSL_get0_peer_certificate(ssl) == NULL)
+		return "no certificate";
 	return has_name(ssl) ? NULL : "no name to verify";
 }
 

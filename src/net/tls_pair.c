@@ -60,11 +60,12 @@ static bool can_read(const char *path, const char *what, struct why *why)
 
 /* ---- the pair ---- */
 
-static bool last_error_is(int lib, int reason)
+static bool error_is(int lib, int reason)
 {
-	unsigned long e = ERR_peek_last_error();
+	unsigned long first = ERR_peek_error(), last = ERR_peek_last_error();
 
-	return ERR_GET_LIB(e) == lib && ERR_GET_REASON(e) == reason;
+	return (ERR_GET_LIB(first) == lib && ERR_GET_REASON(first) == reason) ||
+		(ERR_GET_LIB(last) == lib && ERR_GET_REASON(last) == reason);
 }
 
 static bool load_certificate(SSL_CTX *ctx, const char *path, struct why *why)
@@ -73,7 +74,7 @@ static bool load_certificate(SSL_CTX *ctx, const char *path, struct why *why)
 		return false;
 	if (SSL_CTX_use_certificate_chain_file(ctx, path) == 1)
 		return true;
-	if (!last_error_is(ERR_LIB_PEM, PEM_R_NO_START_LINE))
+	if (!error_is(ERR_LIB_PEM, PEM_R_NO_START_LINE))
 		return tls_explain(why, "certificate %s", path);
 	ERR_clear_error();
 	return why_set(why, "certificate %s: has no certificate in PEM form (BEGIN CERTIFICATE)", path);
@@ -101,9 +102,10 @@ static bool load_key(SSL_CTX *ctx, const char *path, const char *certificate, st
 	SSL_CTX_set_default_passwd_cb_userdata(ctx, NULL);
 	if (loaded && SSL_CTX_check_private_key(ctx) == 1)
 		return true;
-	bool nothing = last_error_is(ERR_LIB_PEM, PEM_R_NO_START_LINE);
-	bool foreign = loaded || last_error_is(ERR_LIB_X509, X509_R_KEY_VALUES_MISMATCH) ||
-		last_error_is(ERR_LIB_X509, X509_R_KEY_TYPE_MISMATCH);
+	bool nothing = error_is(ERR_LIB_PEM, PEM_R_NO_START_LINE) ||
+		error_is(ERR_LIB_OSSL_DECODER, ERR_R_UNSUPPORTED);
+	bool foreign = loaded || error_is(ERR_LIB_X509, X509_R_KEY_VALUES_MISMATCH) ||
+		error_is(ERR_LIB_X509, X509_R_KEY_TYPE_MISMATCH);
 	if (!asked && !nothing && !foreign)
 		return tls_explain(why, "key %s", path);
 	ERR_clear_error();
@@ -112,7 +114,7 @@ static bool load_key(SSL_CTX *ctx, const char *path, const char *certificate, st
 			"without (openssl pkey -in OLD -out NEW)", path);
 	if (foreign)
 		return why_set(why, "key %s: does not belong to certificate %s", path, certificate);
-	return why_set(why, "key %s: has no private key in PEM form (BEGIN PRIVATE KEY)", path);
+	return why_set(why, "key %s: has no private key in PEM form (BEGIN PRIVATE KEY) of a kind that is known", path);
 }
 
 static void note_dates(SSL_CTX *ctx, const char *path, struct why *note)

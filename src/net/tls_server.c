@@ -114,17 +114,13 @@ static bool load(struct tls_server *t, struct why *why)
 static bool load_self_signed(struct tls_server *t, const char *hostname, struct why *why)
 {
 	struct why note;
+	SSL_CTX *kept = tls_pair_load(t->certificate, t->key, &note, why);
 
-	t->ctx = tls_pair_load(t->certificate, t->key, &note, why);
-	if (t->ctx == NULL || note.text[0]) {
-		SSL_CTX_free(t->ctx);
-		t->ctx = NULL;
+	SSL_CTX_free(kept);
+	if (kept == NULL || note.text[0]) {
 		if (!tls_self_make(t->certificate, hostname, why))
 			return false;
 		log_info("tls-certificate", L_Z("file", t->certificate), L_Z("state", "self-signed, made now"));
-	} else {
-		SSL_CTX_free(t->ctx);
-		t->ctx = NULL;
 	}
 	return load(t, why);
 }
