@@ -84,7 +84,7 @@ static void domains(void **state)
 		{ HEAD "  not_a domain: {accounts: [{name: a, forward: b@gmail.com}]}\n",
 		  "3:3: virtual_domains: \"not_a domain\" is no domain" },
 		{ HEAD "  a..b: {accounts: [{name: a, forward: nobody}]}\n",
-		  "3:3: virtual_domains: \"a..b\" is no domain\n3:41: forward: expected an address such as alice@gmail.com, not nobody" },
+		  "3:3: virtual_domains: \"a..b\" is no domain\n3:40: forward: expected an address such as alice@gmail.com, not nobody" },
 		{ HEAD "  \"[192.0.2.1]\": {accounts: [{name: a, forward: b@gmail.com}]}\n", "3:3: virtual_domains:" },
 		{ HEAD "  alice@example.com: {accounts: [{name: a, forward: b@gmail.com}]}\n", "3:3: virtual_domains:" },
 		{ HEAD "  example.com: {accounts: [{name: a, forward: b@gmail.com}]}\n"
@@ -263,7 +263,7 @@ static void too_many(void **state)
 	struct row rows[] = {
 		{ fan(arena, LIMIT_TARGETS), NULL },
 		{ fan(arena, LIMIT_TARGETS + 1), "5:48: this leads to more than 100 addresses in the end" },
-		{ fan(arena, 2 * LIMIT_TARGETS + 1), "7:7: forward: 101 addresses, at most 100 are possible" },
+		{ fan(arena, 2 * LIMIT_TARGETS + 1), "8:7: forward: 101 addresses, at most 100 are possible" },
 	};
 
 	check_rows(state, rows, ROWS(rows));
