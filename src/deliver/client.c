@@ -372,7 +372,7 @@ static void name_it(struct client *c, const struct endpoint *to)
 {
 	char ip[INET_TEXT_MAX];
 	/* the address always fits, a long name is cut */
-	int room = (int)sizeof(c->by) - INET_TEXT_MAX;
+	int room = (int)sizeof(c->by) - INET_TEXT_MAX - 3;
 
 	inet_text(&to->addr, ip);
 	snprintf(c->by, sizeof(c->by), "%.*s[%s]", room, c->host, ip);

@@ -2,7 +2,7 @@
  * deliver.c - the door: who delivers, and what all attempts share
  *
  * From     schedule/, with a message and recipients of one lane.
- * To       attempt.c, which walks the hosts.
+ * To       walk.c, which walks the hosts.
  * Owns     the idle connections and what is remembered about hosts.
  */
 #include "deliver_state.h"
@@ -75,7 +75,7 @@ const char *deliver_lane(const struct deliver *d, struct str domain, struct aren
 struct job *deliver_attempt(struct deliver *d, struct message *m, const size_t *rcpts, size_t n,
 	deliver_each *each, deliver_done *done, void *waiter)
 {
-	return attempt_start(d, m, rcpts, n, each, done, waiter);
+	return walk_start(d, m, rcpts, n, each, done, waiter);
 }
 
 struct deliver_counts deliver_counts(const struct deliver *d)

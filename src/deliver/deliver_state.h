@@ -23,8 +23,8 @@ struct deliver {
 	size_t active;
 };
 
-/* attempt.c; see deliver_attempt */
-struct job *attempt_start(struct deliver *d, struct message *m, const size_t *rcpts, size_t n,
+/* walk.c; see deliver_attempt */
+struct job *walk_start(struct deliver *d, struct message *m, const size_t *rcpts, size_t n,
 	deliver_each *each, deliver_done *done, void *waiter);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * attempt.c - from a message and its recipients to an outcome for each: the walk over the hosts
+ * walk.c - from a message and its recipients to an outcome for each: the walk over the hosts
  *
  * From     deliver.c, with recipients that share one next hop.
  * To       each, as soon as a recipient is settled; done when all are.
@@ -669,7 +669,7 @@ static void take_targets(struct attempt *a, const size_t *rcpts, size_t n)
 	}
 }
 
-struct job *attempt_start(struct deliver *d, struct message *m, const size_t *rcpts, size_t n,
+struct job *walk_start(struct deliver *d, struct message *m, const size_t *rcpts, size_t n,
 	deliver_each *each, deliver_done *done, void *waiter)
 {
 	struct attempt *a = mem_alloc(sizeof(*a));
