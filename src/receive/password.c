@@ -60,10 +60,10 @@ static bool is_allowed(struct str setting)
 	return false;
 }
 
-/* Is the hash of the password the setting itself? crypt(3) says so, and "*0" or "*1" when it fails. */
+/* Is the hash of the password the setting itself? crypt(3) says so; NULL, or "*0", when it can't hash. */
 static bool hashes_to(const char *password, const char *setting, struct crypt_data *data)
 {
-	const char *hash = crypt_r(password, setting, data);
+	const char *hash = crypt_rn(password, setting, data, sizeof *data);
 
 	return hash && hash[0] != '*' && str_same_secret(str_of(hash), str_of(setting));
 }
