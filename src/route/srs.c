@@ -67,7 +67,7 @@ static bool take_secrets(struct srs *s, const struct srs_options *options, const
 	}
 	if (n)
 		s->hash = srs_hash_create(secrets, n);
-	if (made.n)
+	if (made.p)
 		explicit_bzero(made.p, made.n);
 	buf_finish(&made);
 	free(secrets);

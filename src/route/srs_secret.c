@@ -68,7 +68,8 @@ static bool make(const char *state_dir, const char *path, struct why *why)
 	buf_add_char(&text, '\n');
 	ok = write_all(fd, buf_str(&text)) && fsync(fd) == 0;
 	explicit_bzero(bytes, sizeof(bytes));
-	explicit_bzero(text.p, text.n);
+	if (text.p)
+		explicit_bzero(text.p, text.n);
 	buf_finish(&text);
 	ok = close(fd) == 0 && ok;
 	if (!ok || rename(aside, path) < 0 || !sync_folder(state_dir)) {
