@@ -289,6 +289,16 @@ static void check_hops(struct settings *s)
 	}
 }
 
+/* Without the section, senders are rewritten to the server's own name; who turns it on says where. */
+static void check_srs(struct settings *s)
+{
+	const struct config_node *enable = node_of(s, "srs", "enable");
+
+	if (s->srs.enable && config_kind(enable) == CONFIG_SCALAR && !node_of(s, "srs", "srs_domain"))
+		config_error(s->config, enable, "srs.enable: true needs srs.srs_domain, the domain that "
+			"rewritten senders get, such as srs_domain: srs.example.com");
+}
+
 static void check_rest(struct settings *s)
 {
 	const struct config_node *enable = node_of(s, "dkim", "enable"),
@@ -320,6 +330,7 @@ static void check_whole(struct settings *s)
 	check_tls(s);
 	check_listen(s);
 	check_hops(s);
+	check_srs(s);
 	check_rest(s);
 	s->signer = signer_create(s->config, &s->sign);
 	routes = routes_create(s->config, &s->route, NULL, s->srs.domain);

@@ -59,6 +59,10 @@ static void whole(void **state)
 			"that does not give its full name, such as mail.example.com\n" },
 		{ "ptr_hostname: !env TEST_NONE\n" SRS DOMAIN,
 			"c.yaml:1:15: !env: the environment variable TEST_NONE is not set\n" },
+		{ HOST DOMAIN, "" },
+		{ HOST DOMAIN "srs: {enable: yes}\n", "c.yaml:3:15: srs.enable: true needs srs.srs_domain, the domain that "
+			"rewritten senders get, such as srs_domain: srs.example.com\n" },
+		{ HOST DOMAIN "srs: {enable: no}\n", "" },
 		{ BASE "tls: {key: k.pem}\n",
 			"c.yaml:4:12: tls.key: a key alone is no use; name its tls.certificate too\n" },
 		{ BASE "listen: {smtp: [\"127.0.0.1:25\", \"127.0.0.1:25\"], submission: [], submissions: \"127.0.0.1:25\"}\n",
