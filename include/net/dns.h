@@ -47,7 +47,10 @@ typedef void dns_heard(void *waiter, const struct dns_answer *answer);  /* borro
 
 struct dns *dns_create(struct loop *l, const struct dns_options *options, struct why *why);
 void dns_destroy(struct dns **d);            /* after all waits were cancelled */
-/* name: ASCII, no search domains are ever added. A name that can't be one answers DNS_NXDOMAIN. */
+/* name: ASCII, no search domains are ever added. A name that can't be one, an address, and what is under
+ * invalid and onion answer DNS_NXDOMAIN; localhost is this machine (RFC 6761); none of these is asked for. A byte
+ * of a label that is not printable, a dot or a backslash is \DDD, in names asked for and in answers alike. A
+ * look-up that was given up runs on and fills the cache. */
 struct job *dns_ask(struct dns *d, struct str name, enum dns_type type, dns_heard *heard, void *waiter);
 /* "4.3.2.1.in-addr.arpa" */
 void dns_reverse_name(const struct inet_addr *a, char out[80]);

@@ -26,9 +26,9 @@
 #include <sys/stat.h>
 
 enum {
-	LOOK_EVERY = SECONDS(2),         /* at resolv.conf, for a change */
-	LOCAL_TTL = 3600,                /* seconds, of what we answer ourselves */
-	STEPS = 4                        /* of dns.timeout: after one the next server is asked as well */
+	LOOK_EVERY = SECONDS(2), /* at resolv.conf, for a change */
+	LOCAL_TTL = 3600,        /* seconds, of what we answer ourselves */
+	STEPS = 4                /* of dns.timeout: after one the next server is asked as well */
 };
 
 enum { KEY_MAX = DNS_NAME_TEXT + 2 };
@@ -76,8 +76,8 @@ struct dns {
 
 static bool is_same_file(const struct stat *a, const struct stat *b)
 {
-	return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-		a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+		a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
 static void log_servers(const struct dns_server_list *list, bool trusted)
@@ -85,8 +85,8 @@ static void log_servers(const struct dns_server_list *list, bool trusted)
 	char text[INET_TEXT_MAX];
 
 	for (size_t i = 0; i < list->n; i++)
-		log_info("dns-server", L_Z("server", endpoint_text(&list->v[i], text)), L_Z("state", "in use"),
-			L_Z("dnssec", trusted ? "trusted" : "not trusted"));
+		log_info("dns-server", L_Z("server", endpoint_text(&list->v[i], text)),
+			L_Z("state", "in use"), L_Z("dnssec", trusted ? "trusted" : "not trusted"));
 }
 
 static void use_servers(struct dns *d, const struct dns_server_list *list)
@@ -96,7 +96,8 @@ static void use_servers(struct dns *d, const struct dns_server_list *list)
 	log_servers(list, dns_servers_trusted(d->servers));
 }
 
-/* resolv.conf changes when a machine comes into another network. What the old servers said may not be true there. */
+/* resolv.conf changes when a machine comes into another network. What the old servers said may not
+ * be true there. */
 static void look_at_resolv_conf(struct dns *d)
 {
 	struct dns_server_list list;
@@ -234,7 +235,8 @@ static void set_deadline(struct dns *d)
 		timer_set(d->deadline, d->oldest->deadline > now ? d->oldest->deadline - now : 0);
 }
 
-/* Tells all askers, one after the other: each may cancel others, and ask anew. The look-up is gone before. */
+/* Tells all askers, one after the other: each may cancel others, and ask anew. The look-up is gone
+ * before. */
 static void tell_all(struct lookup *k, struct dns_stored *s)
 {
 	while (k->askers) {
@@ -269,7 +271,8 @@ static void lookup_heard(void *asker, const struct dns_answer *answer)
 	lookup_finish(k, answer);
 }
 
-/* Puts those who wait onto the wire, as far as there is room. Who is no longer wanted is dropped here. */
+/* Puts those who wait onto the wire, as far as there is room. Who is no longer wanted is dropped
+ * here. */
 static void start_waiting(struct dns *d)
 {
 	while (d->waiting && d->running < LIMIT_DNS_OUTSTANDING) {
@@ -283,12 +286,13 @@ static void start_waiting(struct dns *d)
 			continue;
 		}
 		d->running++;
-		k->question = dns_question_create(d->loop, d->servers, lookup_name(k), lookup_type(k),
-			d->timeout / STEPS, lookup_heard, k);
+		k->question = dns_question_create(d->loop, d->servers, lookup_name(k),
+			lookup_type(k), d->timeout / STEPS, lookup_heard, k);
 	}
 }
 
-/* The oldest are over. One that still waits is the first of those who wait: both lists are in order of age. */
+/* The oldest are over. One that still waits is the first of those who wait: both lists are in order
+ * of age. */
 static void deadline_came(void *arg)
 {
 	struct dns *d = arg;
@@ -335,7 +339,8 @@ static void lookup_join(struct lookup *k, struct asker *a)
 
 /* ---- names that are never asked for ---- */
 
-/* An address is no name, whatever a helpful resolver makes of it: 192.0.2.1 as a mail exchanger is a mistake. */
+/* An address is no name, whatever a helpful resolver makes of it: 192.0.2.1 as a mail exchanger is
+ * a mistake. */
 static bool is_number(struct str name)
 {
 	struct str last = str_skip(name, (size_t)(str_rfind(name, '.') + 1));
@@ -363,7 +368,8 @@ static struct job *answer_special(struct asker *a, struct str name, enum dns_typ
 {
 	if (dns_name_within(name, STR("localhost")))
 		return answer_localhost(a, type);
-	if (dns_name_within(name, STR("invalid")) || dns_name_within(name, STR("onion")) || is_number(name))
+	if (dns_name_within(name, STR("invalid")) || dns_name_within(name, STR("onion")) ||
+		is_number(name))
 		return asker_answer_status(a, DNS_NXDOMAIN);
 	return NULL;
 }
@@ -397,7 +403,8 @@ static struct job *ask_servers(struct dns *d, struct asker *a, struct str key)
 	return &a->job;
 }
 
-struct job *dns_ask(struct dns *d, struct str name, enum dns_type type, dns_heard *heard, void *waiter)
+struct job *dns_ask(struct dns *d, struct str name, enum dns_type type, dns_heard *heard,
+	void *waiter)
 {
 	struct asker *a = asker_create(d, heard, waiter);
 	struct dns_stored *known;
@@ -418,8 +425,8 @@ struct job *dns_ask(struct dns *d, struct str name, enum dns_type type, dns_hear
 	return ask_servers(d, a, str_make(key, n));
 }
 
-struct dns *dns_create_from(struct loop *l, const struct dns_options *options, const char *resolv_conf,
-	struct why *why)
+struct dns *dns_create_from(struct loop *l, const struct dns_options *options,
+	const char *resolv_conf, struct why *why)
 {
 	struct dns_server_list list = { .n = 0 };
 

@@ -35,7 +35,8 @@ static struct str put_text(char **at, struct str s)
 
 struct dns_stored *dns_stored_create(const struct dns_answer *answer, int64_t now)
 {
-	size_t bytes = sizeof(struct dns_stored) + answer->n * sizeof *answer->v + text_bytes(answer);
+	size_t records = answer->n * sizeof *answer->v;
+	size_t bytes = sizeof(struct dns_stored) + records + text_bytes(answer);
 	struct dns_stored *s = mem_alloc(bytes);
 	struct dns_record *v = (struct dns_record *)(s + 1);
 	char *text = (char *)(v + answer->n);

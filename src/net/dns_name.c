@@ -87,7 +87,8 @@ static size_t put_label(char *text, size_t len, const unsigned char *label, size
 	return len;
 }
 
-bool dns_name_read(const unsigned char *packet, size_t n, size_t *at, char text[DNS_NAME_TEXT], size_t *len)
+bool dns_name_read(const unsigned char *packet, size_t n, size_t *at, char text[DNS_NAME_TEXT],
+	size_t *len)
 {
 	size_t p = *at, piece = *at, end = 0, wire = 1, out = 0;
 
@@ -139,7 +140,8 @@ void dns_reverse_name(const struct inet_addr *a, char out[80])
 	size_t at = 0;
 
 	if (!a->v6) {
-		snprintf(out, 80, "%u.%u.%u.%u.in-addr.arpa", a->ip[3], a->ip[2], a->ip[1], a->ip[0]);
+		snprintf(out, 80, "%u.%u.%u.%u.in-addr.arpa", a->ip[3], a->ip[2], a->ip[1],
+			a->ip[0]);
 		return;
 	}
 	for (int i = 15; i >= 0; i--)

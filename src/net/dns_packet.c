@@ -3,9 +3,10 @@
  *
  * From     dns_wire.c (a question to send), dns_question.c (what a server sent).
  * Owns     nothing: what it finds lives in the caller's arena.
- * Never    trusts a length; a record of the type asked for that is malformed spoils the whole packet.
- * See      RFC 1035 section 4; RFC 2181 sections 5.2 and 8 (TTL); RFC 2308 (negative answers); RFC 6840
- *          section 5.7 (AD in queries); RFC 6891 (OPT).
+ * Never    trusts a length; a record of the type asked for that is malformed spoils the whole
+ *          packet.
+ * See      RFC 1035 section 4; RFC 2181 sections 5.2 and 8 (TTL); RFC 2308 (negative answers); RFC
+ *          6840 section 5.7 (AD in queries); RFC 6891 (OPT).
  */
 #include "dns_packet.h"
 #include "base/limits.h"
@@ -32,7 +33,8 @@ static void put16(unsigned char *p, unsigned v)
 	p[1] = (unsigned char)v;
 }
 
-size_t dns_packet_write(unsigned char out[DNS_PACKET_QUERY], const struct dns_question_text *q, uint16_t id)
+size_t dns_packet_write(unsigned char out[DNS_PACKET_QUERY], const struct dns_question_text *q,
+	uint16_t id)
 {
 	size_t n, at = HEADER;
 
@@ -152,7 +154,8 @@ static bool read_record(struct reader *r, enum section section)
 		return true;
 	if (!read_name(r, &owner_at, &owner))
 		return false;
-	r->answers[r->count++] = (struct rr){ .owner = owner, .type = type, .ttl = ttl, .at = at, .n = len };
+	r->answers[r->count++] = (struct rr){ .owner = owner, .type = type, .ttl = ttl, .at = at,
+		.n = len };
 	return true;
 }
 
@@ -347,7 +350,8 @@ enum dns_reading dns_packet_read(struct arena *a, const unsigned char *p, size_t
 		out->answer.status = DNS_OK;
 		return DNS_READ_ANSWER;
 	}
-	/* A SOA above the end of the chain says that there is nothing; without it the server only stopped there. */
+	/* A SOA above the end of the chain says that there is nothing; without it the server only
+	 * stopped there. */
 	bool denied = r.soa && dns_name_within(end, r.soa_owner);
 	if (out->aliases && !denied) {
 		out->alias = end;

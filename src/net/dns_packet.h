@@ -19,12 +19,14 @@ struct dns_question_text {
 	bool dnssec;                    /* with AD, and DO in the OPT */
 };
 
-/* Bytes written; the id is the caller's, and must be random. OPT is the last record, as c-ares wants it. */
-size_t dns_packet_write(unsigned char out[DNS_PACKET_QUERY], const struct dns_question_text *q, uint16_t id);
+/* Bytes written; the id is the caller's, and must be random. OPT is the last record, as c-ares
+ * wants it. */
+size_t dns_packet_write(unsigned char out[DNS_PACKET_QUERY], const struct dns_question_text *q,
+	uint16_t id);
 
 enum dns_reading {
 	DNS_READ_ANSWER,                /* answer is complete */
-	DNS_READ_ALIAS,                 /* ask for alias next; answer.ttl and .secure hold for the way there */
+	DNS_READ_ALIAS, /* ask for alias next; answer.ttl and .secure hold for the way there */
 	DNS_READ_FAILED,                /* the server can't say: SERVFAIL, REFUSED, a referral */
 	DNS_READ_RUBBISH                /* malformed, or not an answer to this question */
 };
@@ -35,7 +37,8 @@ struct dns_read {
 	int aliases;                    /* CNAMEs followed */
 };
 
-/* What it finds lives in the arena. Of an answer's records LIMIT_DNS_RECORDS are read, the rest is dropped. */
+/* What it finds lives in the arena. Of an answer's records LIMIT_DNS_RECORDS are read, the rest is
+ * dropped. */
 enum dns_reading dns_packet_read(struct arena *a, const unsigned char *p, size_t n, struct str name,
 	enum dns_type type, struct dns_read *out);
 

@@ -4,7 +4,7 @@
 
 #include "net/dns.h"
 
-struct dns *dns_create_from(struct loop *l, const struct dns_options *options, const char *resolv_conf,
-	struct why *why);
+struct dns *dns_create_from(struct loop *l, const struct dns_options *options,
+	const char *resolv_conf, struct why *why);
 
 #endif

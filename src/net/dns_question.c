@@ -1,5 +1,6 @@
 /*
- * dns_question.c - one question: the next server when one fails, the next name when an alias leads on
+ * dns_question.c - one question: the next server when one fails, the next name when an alias leads
+ * on
  *
  * From     dns.c, once for all who ask the same.
  * To       dns_wire.c for each try.
@@ -7,7 +8,8 @@
  * Never    caches, and has no deadline of its own: dns.c destroys it when time is up.
  * Fails    with DNS_TEMPORARY when every server has failed.
  *
- * A server that is merely slow is not given up: the next one is asked beside it, and the first good answer wins.
+ * A server that is merely slow is not given up: the next one is asked beside it, and the first good
+ * answer wins.
  */
 #include "dns_question.h"
 #include "base/mem.h"
@@ -66,7 +68,8 @@ static void finish(struct dns_question *q, const struct dns_answer *answer)
 
 static void give_up(struct dns_question *q)
 {
-	finish(q, &(struct dns_answer){ .status = DNS_TEMPORARY, .ttl = LIMIT_DNS_TTL_TEMPORARY / 1000 });
+	finish(q, &(struct dns_answer){ .status = DNS_TEMPORARY,
+		.ttl = LIMIT_DNS_TTL_TEMPORARY / 1000 });
 }
 
 static bool is_waiting(const struct dns_question *q)
@@ -79,7 +82,8 @@ static bool is_waiting(const struct dns_question *q)
 
 static void heard(void *asker, enum dns_wire_end end, const unsigned char *packet, size_t n);
 
-/* Asks the next server, if there is one; if not, and no other is still being waited for, that was all. */
+/* Asks the next server, if there is one; if not, and no other is still being waited for, that was
+ * all. */
 static void ask_next(struct dns_question *q)
 {
 	int i = dns_servers_pick(q->servers, q->asked);
@@ -91,8 +95,8 @@ static void ask_next(struct dns_question *q)
 	}
 	q->asked |= 1U << i;
 	q->tries[i].question = q;
-	q->tries[i].job = dns_wire_ask(dns_servers_wire(q->servers, (size_t)i), str_make(q->name, q->len),
-		q->type, heard, &q->tries[i]);
+	q->tries[i].job = dns_wire_ask(dns_servers_wire(q->servers, (size_t)i),
+		str_make(q->name, q->len), q->type, heard, &q->tries[i]);
 	if (dns_servers_count(q->servers) > 1)
 		timer_set(q->slow, q->step);
 }
@@ -126,10 +130,12 @@ static void settle(struct dns_question *q, struct dns_answer *answer)
 	finish(q, answer);
 }
 
-static void heard_packet(struct dns_question *q, struct arena *a, const unsigned char *packet, size_t n)
+static void heard_packet(struct dns_question *q, struct arena *a, const unsigned char *packet,
+	size_t n)
 {
 	struct dns_read read;
-	enum dns_reading what = dns_packet_read(a, packet, n, str_make(q->name, q->len), q->type, &read);
+	enum dns_reading what = dns_packet_read(a, packet, n, str_make(q->name, q->len), q->type,
+		&read);
 
 	if (what == DNS_READ_FAILED || what == DNS_READ_RUBBISH) {
 		ask_next(q);
@@ -160,8 +166,8 @@ static void heard(void *asker, enum dns_wire_end end, const unsigned char *packe
 	arena_destroy(&a);
 }
 
-struct dns_question *dns_question_create(struct loop *l, struct dns_servers *servers, struct str name,
-	enum dns_type type, int64_t step, dns_question_heard *fn, void *asker)
+struct dns_question *dns_question_create(struct loop *l, struct dns_servers *servers,
+	struct str name, enum dns_type type, int64_t step, dns_question_heard *fn, void *asker)
 {
 	struct dns_question *q = mem_alloc(sizeof *q);
 

@@ -59,8 +59,8 @@ static bool is_own_resolver(const struct endpoint *e)
 		!inet_same(&docker, &e->addr);
 }
 
-struct dns_servers *dns_servers_create(struct loop *l, const struct dns_server_list *list, bool trust_ad,
-	int64_t budget)
+struct dns_servers *dns_servers_create(struct loop *l, const struct dns_server_list *list,
+	bool trust_ad, int64_t budget)
 {
 	struct dns_servers *s = mem_alloc(sizeof *s);
 	bool own = true;
@@ -100,7 +100,8 @@ bool dns_servers_are(const struct dns_servers *s, const struct dns_server_list *
 	if (s->n != list->n)
 		return false;
 	for (size_t i = 0; i < s->n; i++)
-		if (!inet_same(&s->v[i].at.addr, &list->v[i].addr) || s->v[i].at.port != list->v[i].port)
+		if (!inet_same(&s->v[i].at.addr, &list->v[i].addr) ||
+			s->v[i].at.port != list->v[i].port)
 			return false;
 	return true;
 }

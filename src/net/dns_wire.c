@@ -2,14 +2,16 @@
  * dns_wire.c - c-ares on the loop, one channel to one resolver
  *
  * From     dns_question.c, with a name and a type.
- * Owns     the channel, an event for each of its sockets, one timer; the queries that nobody waits for any more.
- * Never    lets c-ares choose a name, a server or what counts as an answer: no search list, no files, no environment.
+ * Owns     the channel, an event for each of its sockets, one timer; the queries that nobody waits
+ *          for any more.
+ * Never    lets c-ares choose a name, a server or what counts as an answer: no search list, no
+ *          files, no environment.
  * Fails    with silence or unreachable, from the loop like an answer.
  *
- * c-ares has no cancel for one query: it runs on and its answer is dropped. It turns EDNS off for a whole channel
- * after one FORMERR, and then asks again over TCP for what is longer than 512 bytes: such a channel is retired, lives
- * until its last query is over, and a new one takes its place. A channel can't be destroyed from a callback of its
- * own, hence `busy` and channel_settle.
+ * c-ares has no cancel for one query: it runs on and its answer is dropped. It turns EDNS off for a
+ * whole channel after one FORMERR, and then asks again over TCP for what is longer than 512 bytes:
+ * such a channel is retired, lives until its last query is over, and a new one takes its place. A
+ * channel can't be destroyed from a callback of its own, hence `busy` and channel_settle.
  */
 #include "dns_wire.h"
 #include "base/clock.h"
@@ -107,7 +109,8 @@ static void channel_free(struct channel *c)
 	free(c);
 }
 
-/* After each call into c-ares: frees the channel that is no longer wanted, or sets the timer anew. */
+/* After each call into c-ares: frees the channel that is no longer wanted, or sets the timer
+ * anew. */
 static void channel_settle(struct channel *c)
 {
 	struct timeval tv;
@@ -142,7 +145,8 @@ static void socket_ready(evutil_socket_t fd, short what, void *arg)
 	struct socket_event *s = arg;
 
 	loop_enter(s->channel->loop);
-	channel_process(s->channel, what & EV_READ ? fd : ARES_SOCKET_BAD, what & EV_WRITE ? fd : ARES_SOCKET_BAD);
+	channel_process(s->channel, what & EV_READ ? fd : ARES_SOCKET_BAD,
+		what & EV_WRITE ? fd : ARES_SOCKET_BAD);
 }
 
 /* c-ares says what it wants of a socket; nothing: it is about to close it. */
@@ -183,7 +187,7 @@ static bool set_server(ares_channel ares, const struct endpoint *server)
 /* Every option is given, so that c-ares looks at no file and no environment. */
 static bool open_ares(struct channel *c, const struct dns_wire *w)
 {
-	struct in_addr nowhere = { .s_addr = htonl(INADDR_LOOPBACK) };   /* set_server replaces it */
+	struct in_addr nowhere = { .s_addr = htonl(INADDR_LOOPBACK) }; /* set_server replaces it */
 	char lookups[] = "b", no_file[] = "/dev/null";
 	int64_t first = w->budget / TRY_PARTS;
 	struct ares_options o = {
@@ -200,9 +204,9 @@ static bool open_ares(struct channel *c, const struct dns_wire *w)
 		.sock_state_cb = socket_wanted,
 		.sock_state_cb_data = c,
 	};
-	int mask = ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_NDOTS |
-		ARES_OPT_SERVERS | ARES_OPT_DOMAINS | ARES_OPT_SORTLIST | ARES_OPT_LOOKUPS |
-		ARES_OPT_RESOLVCONF | ARES_OPT_SOCK_STATE_CB | ARES_OPT_NOROTATE;
+	int mask = ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+		ARES_OPT_NDOTS | ARES_OPT_SERVERS | ARES_OPT_DOMAINS | ARES_OPT_SORTLIST |
+		ARES_OPT_LOOKUPS | ARES_OPT_RESOLVCONF | ARES_OPT_SOCK_STATE_CB | ARES_OPT_NOROTATE;
 
 	if (ares_init_options(&c->ares, &o, mask) != ARES_SUCCESS)
 		return false;
@@ -245,8 +249,9 @@ static bool edns_fell(ares_channel ares)
 	return fell;
 }
 
-/* A packet without additional records has no OPT, which is what FORMERR and the answer after it look like. Where
- * signed answers matter the new channel asks with EDNS again: a forged FORMERR must not turn DNSSEC off. */
+/* A packet without additional records has no OPT, which is what FORMERR and the answer after it
+ * look like. Where signed answers matter the new channel asks with EDNS again: a forged FORMERR
+ * must not turn DNSSEC off. */
 static void watch_edns(struct channel *c, const unsigned char *p, size_t n)
 {
 	struct dns_wire *w = c->wire;
@@ -283,7 +288,8 @@ static void note_end(struct dns_wire *w, enum dns_wire_end end)
 		w->rests_until = 0;
 		return;
 	}
-	/* One silence may be one domain's fault: the resolver itself waits for that domain's servers. */
+	/* One silence may be one domain's fault: the resolver itself waits for that domain's
+	 * servers. */
 	if (end == DNS_WIRE_SILENCE && ++w->silences < SILENCES)
 		return;
 	if (!w->troubled)
@@ -374,8 +380,8 @@ static void query_send(struct query *q, struct channel *c, const struct dns_ques
 	channel_settle(c);
 }
 
-struct job *dns_wire_ask(struct dns_wire *w, struct str name, enum dns_type type, dns_wire_heard *heard,
-	void *asker)
+struct job *dns_wire_ask(struct dns_wire *w, struct str name, enum dns_type type,
+	dns_wire_heard *heard, void *asker)
 {
 	struct channel *c = current_channel(w);
 	struct query *q = mem_alloc(sizeof *q);
@@ -385,7 +391,8 @@ struct job *dns_wire_ask(struct dns_wire *w, struct str name, enum dns_type type
 	q->heard = heard;
 	q->asker = asker;
 	if (w->troubled)
-		w->rests_until = clock_mono() + RESTS_FOR;     /* one question is enough to see how it does */
+		/* one question is enough to see how it does */
+		w->rests_until = clock_mono() + RESTS_FOR;
 	if (c == NULL) {
 		q->end = DNS_WIRE_UNREACHABLE;
 		q->later = loop_later(w->loop, query_tell_later, q);
@@ -398,7 +405,8 @@ struct job *dns_wire_ask(struct dns_wire *w, struct str name, enum dns_type type
 
 /* ---- the resolver ---- */
 
-struct dns_wire *dns_wire_create(struct loop *l, const struct endpoint *server, int64_t budget, bool dnssec)
+struct dns_wire *dns_wire_create(struct loop *l, const struct endpoint *server, int64_t budget,
+	bool dnssec)
 {
 	struct dns_wire *w = mem_alloc(sizeof *w);
 

@@ -14,7 +14,8 @@
 
 bool tls_explain(struct why *why, const char *fmt, ...)
 {
-	unsigned long e = ERR_peek_error();      /* the first is the cause, the last only where it ended */
+	/* the first is the cause, the last only where it ended */
+	unsigned long e = ERR_peek_error();
 	const char *reason = e ? ERR_reason_error_string(e) : NULL;
 	char what[256];
 	va_list ap;

@@ -3,8 +3,10 @@
  *
  * From     io_tls.c, for a connection of deliver/.
  * Owns     two contexts, and the store of authorities that both use.
- * Never    offers a certificate. A session that need not verify is checked all the same, for the log.
- * See      RFC 7435 (opportunistic security): old TLS is better than none; RFC 6125 and RFC 9525 for names.
+ * Never    offers a certificate. A session that need not verify is checked all the same, for the
+ *          log.
+ * See      RFC 7435 (opportunistic security): old TLS is better than none; RFC 6125 and RFC 9525
+ *          for names.
  */
 #include "base/inet.h"
 #include "base/mem.h"
@@ -28,12 +30,14 @@ static SSL_CTX *make_context(X509_STORE *store, int version, int level, const ch
 	if (ctx == NULL)
 		return NULL;
 	SSL_CTX_set_security_level(ctx, level);
-	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+		SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set1_cert_store(ctx, store);
-	if (SSL_CTX_set_min_proto_version(ctx, version) == 1 && SSL_CTX_set_cipher_list(ctx, ciphers) == 1)
+	if (SSL_CTX_set_min_proto_version(ctx, version) == 1 &&
+		SSL_CTX_set_cipher_list(ctx, ciphers) == 1)
 		return ctx;
 	SSL_CTX_free(ctx);
 	return NULL;
@@ -48,11 +52,13 @@ struct tls_client *tls_client_create(struct why *why)
 	store = X509_STORE_new();
 	if (store && X509_STORE_set_default_paths(store) == 1) {
 		t->any = make_context(store, TLS1_VERSION, 0, "DEFAULT:@SECLEVEL=0");
-		t->verified = make_context(store, TLS1_2_VERSION, SAFE_LEVEL, "DEFAULT:@SECLEVEL=2");
+		t->verified = make_context(store, TLS1_2_VERSION, SAFE_LEVEL,
+			"DEFAULT:@SECLEVEL=2");
 	}
 	X509_STORE_free(store);
 	if (t->any && t->verified) {
-		SSL_CTX_set_options(t->any, SSL_OP_LEGACY_SERVER_CONNECT);    /* servers from before RFC 5746 */
+		/* servers from before RFC 5746 */
+		SSL_CTX_set_options(t->any, SSL_OP_LEGACY_SERVER_CONNECT);
 		ERR_clear_error();
 		return t;
 	}
@@ -80,7 +86,7 @@ static bool set_name(SSL *ssl, const char *name)
 		return X509_VERIFY_PARAM_set1_ip(SSL_get0_param(ssl), a.ip, a.v6 ? 16 : 4) == 1;
 	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 	if (SSL_set_tlsext_host_name(ssl, name) != 1)
-		ERR_clear_error();       /* too long for SNI: then no certificate is for it either */
+		ERR_clear_error(); /* too long for SNI: then no certificate is for it either */
 	return SSL_set1_host(ssl, name) == 1;
 }
 

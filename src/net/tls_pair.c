@@ -3,7 +3,8 @@
  *
  * From     tls_server.c: at start, for `check`, and on a worker when the files changed.
  * Owns     nothing; the context is the caller's.
- * Never    asks a person for a passphrase, as OpenSSL would on a terminal; logs (it runs on workers).
+ * Never    asks a person for a passphrase, as OpenSSL would on a terminal; logs (it runs on
+ *          workers).
  * Fails    with the file and what is wrong with it.
  */
 #include "tls_private.h"
@@ -14,8 +15,10 @@
 #include <openssl/x509.h>
 #include <string.h>
 
-/* TLS 1.2, for those who do not speak 1.3: forward secrecy always; CBC last, for old Exchange and Java. */
-static const char ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES:DHE+AES:"
+/* TLS 1.2, for those who do not speak 1.3: forward secrecy always; CBC last, for old Exchange and
+ * Java. */
+static const char ciphers[] =
+	"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES:DHE+AES:"
 	"!aNULL:!eNULL:!MD5:!DSS:!PSK:!SRP:@SECLEVEL=1";
 
 /* ---- the files ---- */
@@ -77,7 +80,8 @@ static bool load_certificate(SSL_CTX *ctx, const char *path, struct why *why)
 	if (!error_is(ERR_LIB_PEM, PEM_R_NO_START_LINE))
 		return tls_explain(why, "certificate %s", path);
 	ERR_clear_error();
-	return why_set(why, "certificate %s: has no certificate in PEM form (BEGIN CERTIFICATE)", path);
+	return why_set(why, "certificate %s: has no certificate in PEM form (BEGIN CERTIFICATE)",
+		path);
 }
 
 /* OpenSSL asks here for a passphrase: there is nobody to type it. */
@@ -110,11 +114,14 @@ static bool load_key(SSL_CTX *ctx, const char *path, const char *certificate, st
 		return tls_explain(why, "key %s", path);
 	ERR_clear_error();
 	if (asked)
-		return why_set(why, "key %s: is encrypted, and nobody is there to type its passphrase; store it "
+		return why_set(why,
+			"key %s: is encrypted, and nobody is there to type its passphrase; store it "
 			"without (openssl pkey -in OLD -out NEW)", path);
 	if (foreign)
 		return why_set(why, "key %s: does not belong to certificate %s", path, certificate);
-	return why_set(why, "key %s: has no private key in PEM form (BEGIN PRIVATE KEY) of a kind that is known", path);
+	return why_set(why,
+		"key %s: has no private key in PEM form (BEGIN PRIVATE KEY) of a kind that is known",
+		path);
 }
 
 static void note_dates(SSL_CTX *ctx, const char *path, struct why *note)
@@ -133,15 +140,18 @@ static bool set_rules(SSL_CTX *ctx)
 {
 	static const unsigned char id[] = "waypost";
 
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);       /* no client is asked for a certificate */
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL); /* no client is asked for a certificate */
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-		SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
+		SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+		SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);   /* tickets keep the state at the client */
+	/* tickets keep the state at the client */
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_dh_auto(ctx, 1);
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
-		SSL_CTX_set_cipher_list(ctx, ciphers) == 1 && SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
+		SSL_CTX_set_cipher_list(ctx, ciphers) == 1 &&
+		SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
 		SSL_CTX_set_session_id_context(ctx, id, sizeof id - 1) == 1;
 }
 

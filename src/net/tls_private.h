@@ -1,4 +1,5 @@
-/* What the tls files share: the certificate's files as a context, the pair that we make, OpenSSL's errors as text. */
+/* What the tls files share: the certificate's files as a context, the pair that we make, OpenSSL's
+ * errors as text. */
 #ifndef NET_TLS_PRIVATE_H
 #define NET_TLS_PRIVATE_H
 
@@ -15,12 +16,15 @@ struct tls_stamp {
 	struct stat certificate, key;
 };
 
-struct tls_stamp tls_pair_look(const char *certificate, const char *key);   /* a missing file is all zero */
+/* a missing file is all zero */
+struct tls_stamp tls_pair_look(const char *certificate, const char *key);
 bool tls_pair_same(const struct tls_stamp *a, const struct tls_stamp *b);
-/* A server's context with this pair, yours; NULL and why: unusable. note: empty, or why it is no good to others. */
+/* A server's context with this pair, yours; NULL and why: unusable. note: empty, or why it is no
+ * good to others. */
 SSL_CTX *tls_pair_load(const char *certificate, const char *key, struct why *note, struct why *why);
 
-/* tls_self.c: makes a key and a certificate for the name and puts both into the file, atomically, mode 0600. */
+/* tls_self.c: makes a key and a certificate for the name and puts both into the file, atomically,
+ * mode 0600. */
 bool tls_self_make(const char *path, const char *hostname, struct why *why);
 
 #endif

@@ -4,8 +4,8 @@
  * From     tls_server.c, at start, when the config names no files.
  * Owns     the file until it has its name: written beside it, fsynced, renamed.
  * Never    replaces what can still be used; that is the caller's to look at.
- * See      RFC 3207: mail servers do not look at who signed it, and any TLS is better than none. RSA, because
- *          old peers know nothing else.
+ * See      RFC 3207: mail servers do not look at who signed it, and any TLS is better than none.
+ *          RSA, because old peers know nothing else.
  */
 #include "tls_private.h"
 #include "base/inet.h"
@@ -31,7 +31,8 @@ enum {
 
 /* ---- the certificate ---- */
 
-/* The name, or the address of "[192.0.2.1]" and "[IPv6:2001:db8::1]", as what it is an alternative for. */
+/* The name, or the address of "[192.0.2.1]" and "[IPv6:2001:db8::1]", as what it is an alternative
+ * for. */
 static GENERAL_NAME *make_name(struct str host)
 {
 	GENERAL_NAME *name = GENERAL_NAME_new();
@@ -63,7 +64,8 @@ static bool add_names(X509 *x, struct str host)
 
 	if (names && name && sk_GENERAL_NAME_push(names, name) > 0) {
 		name = NULL;
-		added = X509_add1_ext_i2d(x, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) == 1;
+		added = X509_add1_ext_i2d(x, NID_subject_alt_name, names, 0,
+			X509V3_ADD_DEFAULT) == 1;
 	}
 	GENERAL_NAME_free(name);
 	GENERAL_NAMES_free(names);
@@ -97,11 +99,14 @@ static bool fill(X509 *x, EVP_PKEY *key, struct str host)
 	return X509_set_version(x, X509_VERSION_3) == 1 && set_serial(x) &&
 		X509_gmtime_adj(X509_getm_notBefore(x), -DAY) &&
 		X509_gmtime_adj(X509_getm_notAfter(x), (long)VALID_DAYS * DAY) &&
-		X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)common, n, -1, 0) == 1 &&
-		X509_set_issuer_name(x, name) == 1 && X509_set_pubkey(x, key) == 1 && add_names(x, host) &&
+		X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+			(const unsigned char *)common, n, -1, 0) == 1 &&
+		X509_set_issuer_name(x, name) == 1 && X509_set_pubkey(x, key) == 1 &&
+		add_names(x, host) &&
 		add_extension(x, NID_basic_constraints, "critical,CA:FALSE") &&
 		add_extension(x, NID_key_usage, "critical,digitalSignature,keyEncipherment") &&
-		add_extension(x, NID_ext_key_usage, "serverAuth") && X509_sign(x, key, EVP_sha256()) > 0;
+		add_extension(x, NID_ext_key_usage, "serverAuth") &&
+		X509_sign(x, key, EVP_sha256()) > 0;
 }
 
 /* Key and certificate in PEM, yours; NULL: OpenSSL failed. */
@@ -158,7 +163,8 @@ static bool sync_folder(const char *path, struct why *why)
 {
 	const char *slash = strrchr(path, '/');
 	char folder[4096];
-	int n = snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
+	int n = snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path + 1) : 1,
+		slash ? path : ".");
 
 	if (n < 0 || (size_t)n >= sizeof folder)
 		return why_set(why, "%s: the path is too long", path);

@@ -3,7 +3,8 @@
  *
  * From     the server at start; io_tls.c for each session.
  * Owns     the context; a session that runs keeps the one that it began with.
- * Never    reads a file on the loop's thread after start, nor lets go of a pair before it has a better one.
+ * Never    reads a file on the loop's thread after start, nor lets go of a pair before it has a
+ *          better one.
  * Fails    at start with what is wrong with the files; later with a log line.
  */
 #include "base/clock.h"
@@ -71,13 +72,14 @@ static void look_done(void *waiter, void *arg)
 	t->job = NULL;
 	t->stamp = k->stamp;
 	if (k->changed && k->ctx == NULL)
-		log_error("tls-certificate", L_Z("trouble", k->why.text), L_Z("state", "the old one stays in use"));
+		log_error("tls-certificate", L_Z("trouble", k->why.text),
+			L_Z("state", "the old one stays in use"));
 	if (k->ctx) {
 		SSL_CTX_free(t->ctx);
 		t->ctx = k->ctx;
 		k->ctx = NULL;
-		log_info("tls-certificate", L_Z("file", t->certificate), L_Z("state", "changed, now in use"),
-			L_Z("warning", k->note.text));
+		log_info("tls-certificate", L_Z("file", t->certificate),
+			L_Z("state", "changed, now in use"), L_Z("warning", k->note.text));
 	}
 	look_drop(k);
 }
@@ -120,7 +122,8 @@ static bool load_self_signed(struct tls_server *t, const char *hostname, struct 
 	if (kept == NULL || note.text[0]) {
 		if (!tls_self_make(t->certificate, hostname, why))
 			return false;
-		log_info("tls-certificate", L_Z("file", t->certificate), L_Z("state", "self-signed, made now"));
+		log_info("tls-certificate", L_Z("file", t->certificate),
+			L_Z("state", "self-signed, made now"));
 	}
 	return load(t, why);
 }
@@ -137,8 +140,8 @@ static char *self_signed_path(const char *state_dir)
 	return path;
 }
 
-struct tls_server *tls_server_create(struct loop *l, const struct tls_options *options, const char *state_dir,
-	const char *hostname, struct why *why)
+struct tls_server *tls_server_create(struct loop *l, const struct tls_options *options,
+	const char *state_dir, const char *hostname, struct why *why)
 {
 	struct tls_server *t = mem_alloc(sizeof *t);
 	bool self = options->certificate == NULL;
@@ -178,8 +181,8 @@ bool tls_server_check(const struct tls_options *options, struct why *why)
 	if (options->certificate == NULL && options->key)
 		return why_set(why, "tls.key is given without tls.certificate");
 	if (options->certificate) {
-		ctx = tls_pair_load(options->certificate, options->key ? options->key : options->certificate,
-			&note, why);
+		ctx = tls_pair_load(options->certificate,
+			options->key ? options->key : options->certificate, &note, why);
 		if (ctx == NULL)
 			return false;
 		SSL_CTX_free(ctx);

@@ -67,7 +67,8 @@ void packet_close(struct packet *k)
 	k->p[open_at + 1] = (unsigned char)n;
 }
 
-void packet_record(struct packet *k, const char *owner, int type, unsigned ttl, const void *data, size_t n)
+void packet_record(struct packet *k, const char *owner, int type, unsigned ttl, const void *data,
+	size_t n)
 {
 	packet_open(k, PART_ANSWER, owner, type, ttl);
 	packet_bytes(k, data, n);

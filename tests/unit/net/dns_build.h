@@ -9,17 +9,19 @@ struct packet {
 	unsigned char p[65535];
 };
 
-enum part { PART_ANSWER = 6, PART_AUTHORITY = 8, PART_ADDITIONAL = 10 };   /* where the header counts them */
+/* where the header counts them */
+enum part { PART_ANSWER = 6, PART_AUTHORITY = 8, PART_ADDITIONAL = 10 };
 
 /* A response's header and question. flags: the second flags byte but for the rcode (0x20: AD). */
 void packet_begin(struct packet *k, unsigned id, const char *name, int type, int flags, int rcode);
 void packet_bytes(struct packet *k, const void *p, size_t n);
 void packet_number(struct packet *k, unsigned v, int bytes);
-void packet_name(struct packet *k, const char *name);          /* dots part labels; "" is the root */
+void packet_name(struct packet *k, const char *name); /* dots part labels; "" is the root */
 /* One record; its data is whatever follows until packet_close. */
 void packet_open(struct packet *k, enum part part, const char *owner, int type, unsigned ttl);
 void packet_close(struct packet *k);
-void packet_record(struct packet *k, const char *owner, int type, unsigned ttl, const void *data, size_t n);
+void packet_record(struct packet *k, const char *owner, int type, unsigned ttl, const void *data,
+	size_t n);
 
 void packet_a(struct packet *k, const char *owner, unsigned ttl, const char *address);
 void packet_mx(struct packet *k, const char *owner, unsigned ttl, int preference, const char *host);

@@ -22,7 +22,8 @@ static bool understand(const struct packet *k, bool tcp, struct asked *q)
 	size_t at = 12, len;
 
 	memset(q, 0, sizeof *q);
-	if (k->n < 12 || !dns_name_read(k->p, k->n, &at, name, &len) || len >= sizeof q->name || k->n - at < 4)
+	if (k->n < 12 || !dns_name_read(k->p, k->n, &at, name, &len) || len >= sizeof q->name ||
+		k->n - at < 4)
 		return false;
 	memcpy(q->name, name, len);
 	q->id = get16(k->p);
@@ -57,13 +58,15 @@ static void serve_udp(struct dns_server *s)
 {
 	struct sockaddr_storage from;
 	socklen_t len = sizeof from;
-	ssize_t n = recvfrom(s->fds[UDP], s->in.p, sizeof s->in.p, MSG_DONTWAIT, (struct sockaddr *)&from, &len);
+	ssize_t n = recvfrom(s->fds[UDP], s->in.p, sizeof s->in.p, MSG_DONTWAIT,
+		(struct sockaddr *)&from, &len);
 
 	if (n < 0)
 		return;
 	s->in.n = (size_t)n;
 	think(s, false);
-	if (s->out.n && sendto(s->fds[UDP], s->out.p, s->out.n, 0, (struct sockaddr *)&from, len) < 0)
+	if (s->out.n && sendto(s->fds[UDP], s->out.p, s->out.n, 0, (struct sockaddr *)&from,
+		len) < 0)
 		return;          /* the asker is gone */
 }
 
@@ -137,7 +140,8 @@ static bool bind_both(struct dns_server *s, const char *address)
 	must(bind(s->fds[UDP], (struct sockaddr *)&sa, endpoint_sockaddr(&s->at, &sa)) == 0);
 	must(getsockname(s->fds[UDP], (struct sockaddr *)&sa, &len) == 0);
 	must(endpoint_of(&s->at, (struct sockaddr *)&sa));
-	if (bind(s->fds[LISTENER], (struct sockaddr *)&sa, len) == 0 && listen(s->fds[LISTENER], 16) == 0)
+	if (bind(s->fds[LISTENER], (struct sockaddr *)&sa, len) == 0 &&
+		listen(s->fds[LISTENER], 16) == 0)
 		return true;
 	close(s->fds[UDP]);
 	close(s->fds[LISTENER]);

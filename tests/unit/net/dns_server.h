@@ -1,4 +1,5 @@
-/* For tests: a resolver on loopback, UDP and TCP on one port, in a thread of its own, that does as it is told. */
+/* For tests: a resolver on loopback, UDP and TCP on one port, in a thread of its own, that does as
+ * it is told. */
 #ifndef TEST_DNS_SERVER_H
 #define TEST_DNS_SERVER_H
 

@@ -71,8 +71,8 @@ static void answer_well(const struct asked *q, struct packet *out)
 		packet_soa(out, "test", 300, 60);
 	else if (named(q, "cut.") && !q->tcp)
 		out->p[2] |= 2;
-	else if (named(q, "alias.") || named(q, "far.") || named(q, "circle.") || named(q, "round.") ||
-		named(q, "root.") || named(q, "endless"))
+	else if (named(q, "alias.") || named(q, "far.") || named(q, "circle.") ||
+		named(q, "round.") || named(q, "root.") || named(q, "endless"))
 		answer_alias(q, out);
 	else
 		answer_data(q, out);
@@ -85,7 +85,8 @@ static void answer_well(const struct asked *q, struct packet *out)
 /* One that has trouble with everything, each in its way. */
 static void answer_badly(const struct asked *q, struct packet *out)
 {
-	int rcode = named(q, "servfail.") ? 2 : named(q, "refused.") ? 5 : named(q, "notimp.") ? 4 : 0;
+	int rcode = named(q, "servfail.") ? 2 : named(q, "refused.") ? 5 :
+		named(q, "notimp.") ? 4 : 0;
 
 	if (named(q, "silent."))
 		return;
@@ -134,11 +135,13 @@ static void heard_one(void *waiter, const struct dns_answer *answer)
 	struct heard *h = waiter;
 	int calls = h->calls + 1;
 
-	*h = (struct heard){ calls, answer->status, answer->secure, answer->ttl, answer->n, { 0 }, 0, "" };
+	*h = (struct heard){ calls, answer->status, answer->secure, answer->ttl, answer->n, { 0 },
+		0, "" };
 	if (answer->n) {
 		h->addr = answer->v[0].addr;
 		h->preference = answer->v[0].preference;
-		snprintf(h->text, sizeof h->text, "%.*s%.*s", STR_FMT(answer->v[0].name), STR_FMT(answer->v[0].data));
+		snprintf(h->text, sizeof h->text, "%.*s%.*s", STR_FMT(answer->v[0].name),
+			STR_FMT(answer->v[0].data));
 	}
 	if (--t.left == 0)
 		loop_stop(t.loop);
@@ -375,7 +378,8 @@ static void names_that_are_never_asked_for(void **state)
 
 static void the_next_server_knows(void **state)
 {
-	static const char *const rows[] = { "servfail.test", "refused.test", "notimp.test", "referral.test",
+	static const char *const rows[] = { "servfail.test", "refused.test", "notimp.test",
+		"referral.test",
 		"rubbish.test", "stub.test" };
 	struct dns_server *bad = server_start("127.0.0.1", answer_badly);
 	struct dns_server *good = server_start("127.0.0.1", answer_well);
@@ -395,10 +399,10 @@ static void the_next_server_knows(void **state)
 		row_true(i, clock_mono() - start < 2000);
 	}
 	assert_int_equal(good->udp, ROWS(rows));
-	assert_int_equal(bad->udp, 4 * ROWS(rows));            /* no server is asked twice in vain */
+	assert_int_equal(bad->udp, 4 * ROWS(rows)); /* no server is asked twice in vain */
 	use(5000, bad, good);
 	struct heard h = ask("a.test", DNS_A);
-	assert_true(is_addr(&h, "192.0.2.2"));                 /* while it answers, the first is asked */
+	assert_true(is_addr(&h, "192.0.2.2")); /* while it answers, the first is asked */
 	server_stop(&bad);
 	server_stop(&good);
 }
@@ -739,7 +743,7 @@ static void resolv_conf_is_followed(void **state)
 	assert_true(is_addr(&h, "192.0.2.1"));                 /* not looked at each time */
 	usleep(2100 * 1000);
 	h = ask("a.test", DNS_A);
-	assert_true(is_addr(&h, "192.0.2.2"));                 /* what the old one said is forgotten */
+	assert_true(is_addr(&h, "192.0.2.2")); /* what the old one said is forgotten */
 	unlink(path);
 	usleep(2100 * 1000);
 	h = ask("c.test", DNS_A);

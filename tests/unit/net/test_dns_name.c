@@ -28,10 +28,13 @@ static void names_have_one_text(void **state)
 		{ "a\\046b.example", "a\\046b.example" },
 		{ "\\000.example", "\\000.example" },
 		{ "\\255.example", "\\255.example" },
-		{ "", NULL }, { ".", NULL }, { "..", NULL }, { ".a", NULL }, { "a..b", NULL }, { "a..", NULL },
+		{ "", NULL }, { ".", NULL }, { "..", NULL }, { ".a", NULL }, { "a..b", NULL },
+		{ "a..", NULL },
 		{ L63 "x", NULL }, { L63 "x.example", NULL }, { N253 "x", NULL }, { N253 ".x", NULL },
-		{ "ex ample.com", NULL }, { "a\tb", NULL }, { "b\xc3\xbc" "cher.example", NULL }, { "a\x7f", NULL },
-		{ "a\\", NULL }, { "a\\1", NULL }, { "a\\12", NULL }, { "a\\256", NULL }, { "a\\.b", NULL },
+		{ "ex ample.com", NULL }, { "a\tb", NULL }, { "b\xc3\xbc" "cher.example", NULL },
+		{ "a\x7f", NULL },
+		{ "a\\", NULL }, { "a\\1", NULL }, { "a\\12", NULL }, { "a\\256", NULL },
+		{ "a\\.b", NULL },
 	};
 
 	(void)state;
@@ -46,7 +49,8 @@ static void names_have_one_text(void **state)
 			assert_int_equal(len, strlen(text));
 		}
 	}
-	assert_false(dns_name_normal(str_make("a\0b", 3), (char[DNS_NAME_TEXT]){ 0 }, &(size_t){ 0 }));
+	assert_false(dns_name_normal(str_make("a\0b", 3), (char[DNS_NAME_TEXT]){ 0 },
+		&(size_t){ 0 }));
 }
 
 static void wire_is_read(void **state)
@@ -139,8 +143,10 @@ static void addresses_turn_around(void **state)
 		{ "192.0.2.1", "1.2.0.192.in-addr.arpa" },
 		{ "255.255.255.255", "255.255.255.255.in-addr.arpa" },
 		{ "2001:db8::567:89ab",
-			"b.a.9.8.7.6.5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa" },
-		{ "::1", "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa" },
+			"b.a.9.8.7.6.5.0.0.0.0.0.0.0.0.0."
+			"0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa" },
+		{ "::1", "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0."
+			"0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa" },
 	};
 
 	(void)state;

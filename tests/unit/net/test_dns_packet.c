@@ -10,7 +10,8 @@
 
 static struct packet k;          /* too big for a stack */
 
-/* What dns_packet_read makes of k, told in one line: "ok ttl=300 192.0.2.1". From memory that ends where k ends. */
+/* What dns_packet_read makes of k, told in one line: "ok ttl=300 192.0.2.1". From memory that ends
+ * where k ends. */
 static const char *told(const char *name, int type)
 {
 	static const char *const readings[] = { "answer", "alias", "failed", "rubbish" };
@@ -22,25 +23,30 @@ static const char *told(const char *name, int type)
 	size_t n = 0;
 
 	memcpy(exact, k.p, k.n);
-	enum dns_reading what = dns_packet_read(a, exact, k.n, str_of(name), (enum dns_type)type, &read);
+	enum dns_reading what = dns_packet_read(a, exact, k.n, str_of(name), (enum dns_type)type,
+		&read);
 	free(exact);
 	if (what == DNS_READ_ALIAS)
-		n = (size_t)snprintf(out, sizeof out, "alias ttl=%u %.*s", read.answer.ttl, STR_FMT(read.alias));
+		n = (size_t)snprintf(out, sizeof out, "alias ttl=%u %.*s", read.answer.ttl,
+			STR_FMT(read.alias));
 	else if (what == DNS_READ_ANSWER)
 		n = (size_t)snprintf(out, sizeof out, "%s%s ttl=%u", statuses[read.answer.status],
 			read.answer.secure ? " secure" : "", read.answer.ttl);
 	else
 		n = (size_t)snprintf(out, sizeof out, "%s", readings[what]);
-	for (size_t i = 0; what == DNS_READ_ANSWER && i < read.answer.n && n < sizeof out - 400; i++) {
+	for (size_t i = 0; what == DNS_READ_ANSWER && i < read.answer.n &&
+		n < sizeof out - 400; i++) {
 		const struct dns_record *r = &read.answer.v[i];
 		char ip[INET_TEXT_MAX];
 		if (type == DNS_A || type == DNS_AAAA)
-			n += (size_t)snprintf(out + n, sizeof out - n, " %s", inet_text(&r->addr, ip));
+			n += (size_t)snprintf(out + n, sizeof out - n, " %s",
+				inet_text(&r->addr, ip));
 		else if (type == DNS_MX)
 			n += (size_t)snprintf(out + n, sizeof out - n, " %d:%.*s", r->preference,
 				STR_FMT(r->name));
 		else if (r->name.n)
-			n += (size_t)snprintf(out + n, sizeof out - n, " %.*s", STR_FMT(str_head(r->name, 99)));
+			n += (size_t)snprintf(out + n, sizeof out - n, " %.*s",
+				STR_FMT(str_head(r->name, 99)));
 		else
 			n += (size_t)snprintf(out + n, sizeof out - n, " [%zu]%.*s", r->data.n,
 				STR_FMT(str_head(r->data, 99)));
@@ -59,13 +65,16 @@ static void questions_are_written(void **state)
 	unsigned char out[DNS_PACKET_QUERY];
 
 	(void)state;
-	size_t n = dns_packet_write(out, &(struct dns_question_text){ STR("a.test"), DNS_A, false, false }, 0x1234);
+	size_t n = dns_packet_write(out,
+		&(struct dns_question_text){ STR("a.test"), DNS_A, false, false }, 0x1234);
 	assert_int_equal(n, sizeof plain - 1);
 	assert_memory_equal(out, plain, n);
-	n = dns_packet_write(out, &(struct dns_question_text){ STR("a.test"), DNS_TLSA, true, true }, 0x1234);
+	n = dns_packet_write(out,
+		&(struct dns_question_text){ STR("a.test"), DNS_TLSA, true, true }, 0x1234);
 	assert_int_equal(n, sizeof full - 1);
 	assert_memory_equal(out, full, n);
-	assert_int_equal(dns_packet_write(out, &(struct dns_question_text){ STR(""), DNS_A, true, true }, 1), 0);
+	assert_int_equal(dns_packet_write(out,
+		&(struct dns_question_text){ STR(""), DNS_A, true, true }, 1), 0);
 }
 
 static void answers_are_read(void **state)
@@ -199,7 +208,7 @@ static void aliases_are_followed(void **state)
 	TELLS("a.test", DNS_A, "alias ttl=77 b.test");
 	packet_begin(&k, 1, "a.test", DNS_A, 0, 0);
 	packet_target(&k, "a.test", DNS_CNAME, 77, "b.other");
-	packet_soa(&k, "test", 600, 120);                     /* of another zone: says nothing about b.other */
+	packet_soa(&k, "test", 600, 120); /* of another zone: says nothing about b.other */
 	TELLS("a.test", DNS_A, "alias ttl=77 b.other");
 	packet_begin(&k, 1, "a.test", DNS_A, 0, 0);
 	packet_target(&k, "a.test", DNS_CNAME, 77, "");
@@ -220,7 +229,8 @@ static void aliases_are_followed(void **state)
 			packet_target(&k, from, DNS_CNAME, 300, to);
 		}
 		packet_a(&k, to, 300, "192.0.2.1");
-		TELLS("n0.test", DNS_A, hops == LIMIT_DNS_ALIASES ? "ok ttl=300 192.0.2.1" : "rubbish");
+		TELLS("n0.test", DNS_A,
+			hops == LIMIT_DNS_ALIASES ? "ok ttl=300 192.0.2.1" : "rubbish");
 	}
 }
 
@@ -230,7 +240,9 @@ static void servers_fail(void **state)
 	for (int rcode = 0; rcode < 16; rcode++) {
 		packet_begin(&k, 1, "a.test", DNS_A, 0, rcode);
 		packet_a(&k, "a.test", 300, "192.0.2.1");
-		TELLS("a.test", DNS_A, rcode == 0 ? "ok ttl=300 192.0.2.1" : rcode == 3 ? "nxdomain ttl=3" : "failed");
+		TELLS("a.test", DNS_A,
+			rcode == 0 ? "ok ttl=300 192.0.2.1" :
+			rcode == 3 ? "nxdomain ttl=3" : "failed");
 	}
 	/* a referral is not a no */
 	packet_begin(&k, 1, "a.test", DNS_A, 0, 0);
@@ -247,10 +259,13 @@ static void what_is_no_answer_is_rubbish(void **state)
 		const char *data;
 		size_t n;
 	} rows[] = {
-		{ DNS_A, "abc", 3 }, { DNS_A, "abcde", 5 }, { DNS_A, "", 0 }, { DNS_AAAA, "abcd", 4 },
+		{ DNS_A, "abc", 3 }, { DNS_A, "abcde", 5 }, { DNS_A, "", 0 },
+		{ DNS_AAAA, "abcd", 4 },
 		{ DNS_AAAA, "0123456789abcdef0", 17 }, { DNS_MX, "", 0 }, { DNS_MX, "\0\1", 2 },
-		{ DNS_MX, "\0\1\3abc", 6 }, { DNS_MX, "\0\1\1a\0x", 6 }, { DNS_MX, "\0\1\300\377", 4 },
-		{ DNS_PTR, "", 0 }, { DNS_PTR, "\1a", 2 }, { DNS_CNAME, "\1a\0\0", 4 }, { DNS_TXT, "", 0 },
+		{ DNS_MX, "\0\1\3abc", 6 }, { DNS_MX, "\0\1\1a\0x", 6 },
+		{ DNS_MX, "\0\1\300\377", 4 },
+		{ DNS_PTR, "", 0 }, { DNS_PTR, "\1a", 2 }, { DNS_CNAME, "\1a\0\0", 4 },
+		{ DNS_TXT, "", 0 },
 		{ DNS_TXT, "\5abc", 4 }, { DNS_TXT, "\1a\2b", 4 }, { DNS_TLSA, "\3\1", 2 },
 	};
 
@@ -301,7 +316,8 @@ static void records_are_bounded(void **state)
 	packet_begin(&k, 1, "a.test", DNS_A, 0, 0);
 	for (int i = 0; i < 2000; i++)
 		packet_a(&k, "a.test", 300, "192.0.2.1");
-	assert_int_equal(dns_packet_read(a, k.p, k.n, STR("a.test"), DNS_A, &read), DNS_READ_ANSWER);
+	assert_int_equal(dns_packet_read(a, k.p, k.n, STR("a.test"), DNS_A, &read),
+		DNS_READ_ANSWER);
 	assert_int_equal(read.answer.n, LIMIT_DNS_RECORDS);
 	arena_destroy(&a);
 }
@@ -357,7 +373,8 @@ static void survives(int type)
 	struct dns_read read;
 
 	memcpy(exact, k.p, k.n);
-	enum dns_reading what = dns_packet_read(a, exact, k.n, STR("a.test"), (enum dns_type)type, &read);
+	enum dns_reading what = dns_packet_read(a, exact, k.n, STR("a.test"), (enum dns_type)type,
+		&read);
 	free(exact);
 	if (what == DNS_READ_ANSWER) {
 		assert_true(read.answer.n <= LIMIT_DNS_RECORDS);
@@ -384,7 +401,8 @@ static void broken_packets_break_nothing(void **state)
 		for (size_t n = 0; n < whole.n; n++) {
 			k.n = n;
 			if (strcmp(told("a.test", types[t]), "rubbish") != 0)
-				fail_msg("type %d cut to %zu bytes: %s", types[t], n, told("a.test", types[t]));
+				fail_msg("type %d cut to %zu bytes: %s", types[t], n,
+					told("a.test", types[t]));
 		}
 		for (size_t at = 0; at < whole.n; at++) {
 			k.n = whole.n;

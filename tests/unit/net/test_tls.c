@@ -1,4 +1,5 @@
-/* Certificates from files and made by ourselves, and handshakes between our two sides, in memory. */
+/* Certificates from files and made by ourselves, and handshakes between our two sides, in
+ * memory. */
 #include "../unit.h"
 #include "base/clock.h"
 #include "net/loop.h"
@@ -43,7 +44,8 @@ static void write_key(const char *path, EVP_PKEY *key, const char *passphrase)
 
 	assert_non_null(f);
 	assert_int_equal(PEM_write_PrivateKey(f, key, passphrase ? EVP_aes_128_cbc() : NULL,
-		(const unsigned char *)passphrase, passphrase ? (int)strlen(passphrase) : 0, NULL, NULL), 1);
+		(const unsigned char *)passphrase, passphrase ? (int)strlen(passphrase) : 0, NULL,
+		NULL), 1);
 	fclose(f);
 }
 
@@ -58,14 +60,16 @@ static void make(EVP_PKEY *key, struct maker m)
 	ASN1_INTEGER_set(X509_get_serialNumber(x), ++serial);
 	X509_time_adj_ex(X509_getm_notBefore(x), m.from, 0, NULL);
 	X509_time_adj_ex(X509_getm_notAfter(x), m.to, 0, NULL);
-	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)m.name, -1, -1, 0);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)m.name, -1, -1,
+		0);
 	X509_set_issuer_name(x, name);
 	X509_set_pubkey(x, key);
 	snprintf(san, sizeof san, "DNS:%s", m.name);
 	X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, san);
 	X509_add_ext(x, e, -1);
 	X509_EXTENSION_free(e);
-	assert_true(X509_sign(x, m.signer ? m.signer : key, m.digest ? m.digest : EVP_sha256()) > 0);
+	assert_true(X509_sign(x, m.signer ? m.signer : key,
+		m.digest ? m.digest : EVP_sha256()) > 0);
 	if (m.certificate) {
 		FILE *f = fopen(m.certificate, "w");
 		assert_non_null(f);
@@ -121,7 +125,8 @@ static bool shake(SSL *client, SSL *server)
 		int s = SSL_do_handshake(server);
 		int s_error = SSL_get_error(server, s);
 		ERR_clear_error();
-		if ((c != 1 && c_error != SSL_ERROR_WANT_READ) || (s != 1 && s_error != SSL_ERROR_WANT_READ))
+		if ((c != 1 && c_error != SSL_ERROR_WANT_READ) ||
+			(s != 1 && s_error != SSL_ERROR_WANT_READ))
 			return false;
 		if (c == 1 && s == 1)
 			return SSL_read(client, &byte, 1) < 0;         /* takes the ticket */
@@ -138,7 +143,8 @@ struct seen {
 static struct seen meet(struct tls_client *c, const char *name, bool must, SSL *server)
 {
 	struct seen out = { .shaken = false };
-	SSL *client = tls_client_session(c, &(struct tls_wish){ .name = name, .must_verify = must });
+	SSL *client = tls_client_session(c,
+		&(struct tls_wish){ .name = name, .must_verify = must });
 
 	connect_both(client, server);
 	out.shaken = shake(client, server);
@@ -155,7 +161,8 @@ static struct seen meet(struct tls_client *c, const char *name, bool must, SSL *
 static struct tls_server *serve(const char *certificate, const char *key)
 {
 	struct why why = { .text = "" };
-	struct tls_server *t = tls_server_create(loop, &(struct tls_options){ certificate, key }, folder,
+	struct tls_server *t = tls_server_create(loop, &(struct tls_options){ certificate, key },
+		folder,
 		"mail.example.com", &why);
 
 	if (t == NULL)
@@ -263,7 +270,8 @@ static X509 *read_certificate(const char *path)
 
 static void self_signed_bears_the_name(void **state)
 {
-	static const char long_name[] = "a-name-that-is-longer-than-a-common-name-may-be.and-then-some.example.com";
+	static const char long_name[] =
+		"a-name-that-is-longer-than-a-common-name-may-be.and-then-some.example.com";
 	static const struct {
 		const char *host, *dns, *ip;
 	} rows[] = {
@@ -284,9 +292,11 @@ static void self_signed_bears_the_name(void **state)
 		row_true(i, !rows[i].dns || X509_check_host(x, rows[i].dns, 0, 0, NULL) == 1);
 		row_true(i, !rows[i].ip || X509_check_ip_asc(x, rows[i].ip, 0) == 1);
 		row_true(i, X509_check_host(x, "evil.example", 0, 0, NULL) == 0);
-		row_true(i, X509_cmp_time(X509_get0_notAfter(x), &(time_t){ time(NULL) + 9 * 365 * 86400 }) > 0);
+		row_true(i, X509_cmp_time(X509_get0_notAfter(x),
+			&(time_t){ time(NULL) + 9 * 365 * 86400 }) > 0);
 		row_true(i, X509_cmp_current_time(X509_get0_notBefore(x)) < 0);
-		row_true(i, X509_get_version(x) == 2 && EVP_PKEY_get_bits(X509_get0_pubkey(x)) == 2048);
+		row_true(i, X509_get_version(x) == 2 &&
+			EVP_PKEY_get_bits(X509_get0_pubkey(x)) == 2048);
 		X509_free(x);
 	}
 	struct why why = { .text = "" };
@@ -341,7 +351,8 @@ static void names_are_verified(void **state)
 		const char *name;
 		bool good;
 	} rows[] = {
-		{ "mail.example.com", true }, { "MAIL.example.com", true }, { "mail.example.org", false },
+		{ "mail.example.com", true }, { "MAIL.example.com", true },
+		{ "mail.example.org", false },
 		{ "example.com", false }, { "x.mail.example.com", false }, { "192.0.2.1", false },
 		{ "2001:db8::1", false },
 	};
@@ -436,7 +447,8 @@ static void the_server_takes_new_tls_only(void **state)
 		SSL_CTX_free(ctx);
 	}
 	ERR_clear_error();
-	assert_int_equal(asked_for_certificate, 0);     /* Gmail would show one, and be refused for it */
+	/* Gmail would show one, and be refused for it */
+	assert_int_equal(asked_for_certificate, 0);
 	tls_server_destroy(&t);
 }
 
@@ -448,13 +460,14 @@ static void old_servers_are_delivered_to(void **state)
 	struct tls_client *c;
 
 	(void)state;
-	make(weak, (struct maker){ "old.example", in_folder("c.pem"), in_folder("k.pem"), NULL, -1, 1, NULL,
-		EVP_sha1() });
+	make(weak, (struct maker){ "old.example", in_folder("c.pem"), in_folder("k.pem"), NULL, -1,
+		1, NULL, EVP_sha1() });
 	SSL_CTX_set_security_level(ctx, 0);
 	SSL_CTX_set_cipher_list(ctx, "AES128-SHA:@SECLEVEL=0");
 	SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION);
 	SSL_CTX_set_max_proto_version(ctx, TLS1_VERSION);
-	assert_int_equal(SSL_CTX_use_certificate_file(ctx, in_folder("c.pem"), SSL_FILETYPE_PEM), 1);
+	assert_int_equal(SSL_CTX_use_certificate_file(ctx, in_folder("c.pem"), SSL_FILETYPE_PEM),
+		1);
 	assert_int_equal(SSL_CTX_use_PrivateKey_file(ctx, in_folder("k.pem"), SSL_FILETYPE_PEM), 1);
 	for (int i = 0; i < 3; i++) {
 		old[i] = SSL_new(ctx);
@@ -493,7 +506,8 @@ static void run(int64_t ms)
 	timer_destroy(&timer);
 }
 
-/* Lets the time between two looks pass, has one made, and tells which certificate is in use then. */
+/* Lets the time between two looks pass, has one made, and tells which certificate is in use
+ * then. */
 static long serial_after_a_look(struct tls_server *t, struct tls_client *c)
 {
 	run(2050);
@@ -553,12 +567,17 @@ static void bad_files_are_told_clearly(void **state)
 	char c[200], k[200];
 
 	(void)state;
-	make(rsa, (struct maker){ "a", in_folder("rsa.pem"), in_folder("rsa.key"), NULL, -1, 10, NULL, NULL });
-	make(ec, (struct maker){ "a", in_folder("ec.pem"), in_folder("ec.key"), NULL, -1, 10, NULL, NULL });
-	make(other, (struct maker){ "a", in_folder("other.pem"), in_folder("other.key"), NULL, -1, 10, NULL, NULL });
-	make(rsa, (struct maker){ "a", in_folder("old.pem"), in_folder("secret.key"), NULL, -9, -3, "secret", NULL });
+	make(rsa, (struct maker){ "a", in_folder("rsa.pem"), in_folder("rsa.key"), NULL, -1, 10,
+		NULL, NULL });
+	make(ec, (struct maker){ "a", in_folder("ec.pem"), in_folder("ec.key"), NULL, -1, 10, NULL,
+		NULL });
+	make(other, (struct maker){ "a", in_folder("other.pem"), in_folder("other.key"), NULL, -1,
+		10, NULL, NULL });
+	make(rsa, (struct maker){ "a", in_folder("old.pem"), in_folder("secret.key"), NULL, -9, -3,
+		"secret", NULL });
 	make(rsa, (struct maker){ "a", in_folder("soon.pem"), NULL, NULL, 3, 9, NULL, NULL });
-	make(weak, (struct maker){ "a", in_folder("weak.pem"), in_folder("weak.key"), NULL, -1, 10, NULL, NULL });
+	make(weak, (struct maker){ "a", in_folder("weak.pem"), in_folder("weak.key"), NULL, -1, 10,
+		NULL, NULL });
 	write_text(in_folder("empty"), "");
 	write_text(in_folder("cut.pem"), "-----BEGIN CERTIFICATE-----\nMIIB\n");
 	static const struct {
@@ -593,7 +612,8 @@ static void bad_files_are_told_clearly(void **state)
 		if (rows[i].text[0] ? !strstr(why.text, rows[i].text) : why.text[0])
 			fail_msg("row %zu: %s", i, why.text);
 		row_true(i, ERR_peek_error() == 0);
-		struct tls_server *t = tls_server_create(loop, &(struct tls_options){ c, k }, folder, "a", &why);
+		struct tls_server *t = tls_server_create(loop, &(struct tls_options){ c, k },
+			folder, "a", &why);
 		row_true(i, (t != NULL) == rows[i].good);
 		tls_server_destroy(&t);
 	}
