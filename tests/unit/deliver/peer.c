@@ -91,7 +91,9 @@ static bool starttls(struct line *c)
 
 	if (scripted && strcmp(scripted, "@broken") == 0) {
 		c->mode = BROKEN;
-		return say(c, "220 go ahead", NULL);
+		/* what comes next is read in the next round */
+		say(c, "220 go ahead", NULL);
+		return false;
 	}
 	if (scripted)
 		return say(c, scripted, NULL);
@@ -330,7 +332,7 @@ struct peer *peer_create(struct loop *l, const char *address, uint16_t *port, co
 	p->fd = listen_at(address, port);
 	if (script->absent)
 		return p;
-	assert_int_equal(listen(p->fd, 10), 0);
+	assert_int_equal(listen(p->fd, 100), 0);
 	p->event = event_new(loop_base(l), p->fd, EV_READ | EV_PERSIST, welcome, p);
 	event_add(p->event, NULL);
 	return p;

@@ -163,7 +163,7 @@ struct message *world_message(const char *sender, const char *recipients, const 
 	return m;
 }
 
-static void each(void *waiter, const struct deliver_outcome *o)
+void world_each(void *waiter, const struct deliver_outcome *o)
 {
 	struct outcomes *out = waiter;
 
@@ -180,7 +180,7 @@ static void each(void *waiter, const struct deliver_outcome *o)
 	out->n++;
 }
 
-static void done(void *waiter)
+void world_done(void *waiter)
 {
 	struct outcomes *out = waiter;
 
@@ -196,7 +196,7 @@ void world_deliver(struct deliver *d, struct message *m, struct outcomes *out)
 	memset(out, 0, sizeof *out);
 	for (size_t i = 0; i < m->env.rcpt_count; i++)
 		rcpts[i] = i;
-	assert_non_null(deliver_attempt(d, m, rcpts, m->env.rcpt_count, each, done, out));
+	assert_non_null(deliver_attempt(d, m, rcpts, m->env.rcpt_count, world_each, world_done, out));
 	timer_set(t, 20000);
 	loop_run(world_loop());
 	timer_destroy(&t);

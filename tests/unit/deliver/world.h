@@ -30,6 +30,9 @@ struct outcomes {
 struct message *world_message(const char *sender, const char *recipients, const char *content);
 /* Delivers to all recipients of m and waits for the end. */
 void world_deliver(struct deliver *d, struct message *m, struct outcomes *out);
+/* Callbacks for deliver_attempt that fill in struct outcomes; done stops the loop. */
+void world_each(void *waiter, const struct deliver_outcome *o);
+void world_done(void *waiter);
 void world_run(int64_t ms);                /* the loop, for a while */
 
 #endif
