@@ -16,19 +16,26 @@
 struct receive;
 
 struct receive_options {
-	const char *hostname;                                        /* ptr_hostname: no row here, the caller sets it */
+	/* ptr_hostname: no row here, the caller sets it */
+	const char *hostname;
 	struct config_endpoints smtp, submission, submissions;       /* listen.* */
-	bool postscreen_enable, postscreen_slow_checks;              /* read and kept for screening */
-	bool normalize;                                              /* submission.normalize: 587 and 465 only */
+	/* read and kept for screening */
+	bool postscreen_enable, postscreen_slow_checks;
+	/* submission.normalize: 587 and 465 only */
+	bool normalize;
 	/* limits.* */
 	int64_t message_size;                  /* bytes */
 	int64_t recipients;                    /* of one transaction */
 	int64_t clients, clients_per_network;  /* connections at once */
-	int64_t errors;                        /* 5xx answers in a row without a message, then 421 */
-	int64_t command_time, data_time, session_time;  /* ms: for one command, for a whole message, for all */
+	/* 5xx answers in a row without a message, then 421 */
+	int64_t errors;
+	/* ms: for one command, for a whole message, for all */
+	int64_t command_time, data_time, session_time;
 	int64_t messages_per_session;
-	int64_t auth_failures, auth_failures_window, auth_ban;   /* per network: so many within so long: refused for so long */
-	int64_t auth_known;                    /* ms: a network is spared for an account that logged in there within */
+	/* per network: so many within so long: refused for so long */
+	int64_t auth_failures, auth_failures_window, auth_ban;
+	/* ms: a network is spared for an account that logged in there within */
+	int64_t auth_known;
 	int64_t account_recipients_per_day;
 };
 
@@ -47,14 +54,16 @@ struct receive_parts {
 };
 
 /* Binds all listeners before it returns. NULL with why: an address is taken, or not ours. */
-struct receive *receive_create(const struct receive_options *options, const struct receive_parts *parts,
-	struct why *why);
+struct receive *receive_create(
+	const struct receive_options *options, const struct receive_parts *parts, struct why *why);
 /* Cuts the sessions that are left; what they had not got a 250 for is theirs to send again. */
 void receive_destroy(struct receive **r);
-/* Closes the listeners; sessions get 421 once their transaction is over. stopped is called when none is left, or after
- * max_wait ms (then the rest is cut: nothing that was acknowledged is lost). */
+/* Closes the listeners; sessions get 421 once their transaction is over. stopped is called when
+ * none is left, or after max_wait ms (then the rest is cut: nothing that was acknowledged is
+ * lost). */
 void receive_stop(struct receive *r, int64_t max_wait, void (*stopped)(void *arg), void *arg);
-bool receive_is_own_endpoint(const struct receive *r, const struct endpoint *e);   /* do we listen there? */
+/* do we listen there? */
+bool receive_is_own_endpoint(const struct receive *r, const struct endpoint *e);
 
 struct receive_counts {
 	size_t sessions;                       /* now */

@@ -4,7 +4,8 @@
  * From     the options' addresses.
  * To       session_create.
  * Owns     the listening sockets.
- * Never    spins when descriptors run out: it rests LIMIT_ACCEPT_PAUSE and the kernel's queue waits.
+ * Never    spins when descriptors run out: it rests LIMIT_ACCEPT_PAUSE and the kernel's queue
+ *          waits.
  * Fails    to start when an address can't be bound; a machine without IPv6 does without.
  */
 #include "accept.h"
@@ -48,8 +49,8 @@ enum { OWN_FRESH = 60 * 1000 };        /* ms that a list of the machine's addres
 
 /* ---- connections ---- */
 
-static void turn_away(const struct listener *l, int fd, const struct endpoint *peer, const char *status,
-	const char *text)
+static void turn_away(const struct listener *l, int fd, const struct endpoint *peer,
+	const char *status, const char *text)
 {
 	const char *hostname = l->owner->server->options->hostname;
 	char client[INET_TEXT_MAX], line[512];
@@ -59,7 +60,8 @@ static void turn_away(const struct listener *l, int fd, const struct endpoint *p
 	if (l->service != SERVICE_SUBMISSIONS && n > 0 && (size_t)n < sizeof line)
 		(void)!send(fd, line, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	close(fd);
-	log_info("refuse", L_Z("client", inet_text(&peer->addr, client)), L_STR("reply", str_trim(str_of(line))));
+	log_info("refuse", L_Z("client", inet_text(&peer->addr, client)),
+		L_STR("reply", str_trim(str_of(line))));
 }
 
 static void take(const struct listener *l, int fd, const struct sockaddr_storage *sa)
@@ -139,37 +141,45 @@ static bool is_unspecified(const struct inet_addr *a)
 	return memcmp(a->ip, zero, a->v6 ? 16 : 4) == 0;
 }
 
-static bool listen_at(struct accept *a, const struct endpoint *at, enum service service, struct why *why)
+static bool listen_at(
+	struct accept *a, const struct endpoint *at, enum service service, struct why *why)
 {
 	struct listener *l = &a->v[a->n];
 	struct sockaddr_storage sa;
 	socklen_t n = sizeof sa;
 	char text[INET_TEXT_MAX];
-	int fd = socket(at->addr.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(
+		at->addr.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0 || !bind_to(fd, at)) {
 		int error = errno;
-		bool no_v6 = at->addr.v6 && (error == EAFNOSUPPORT || (error == EADDRNOTAVAIL && is_unspecified(&at->addr)));
+		bool no_v6 = at->addr.v6
+			&& (error == EAFNOSUPPORT
+				|| (error == EADDRNOTAVAIL && is_unspecified(&at->addr)));
 
 		if (fd >= 0)
 			close(fd);
 		errno = error;
 		if (!no_v6)
 			return why_errno(why, "can't listen on %s", endpoint_text(at, text));
-		log_warn("listen", L_Z("address", endpoint_text(at, text)), L_Z("why", "no IPv6 on this machine"));
+		log_warn("listen", L_Z("address", endpoint_text(at, text)),
+			L_Z("why", "no IPv6 on this machine"));
 		return true;
 	}
 	*l = (struct listener){ .owner = a, .fd = fd, .at = *at, .service = service };
 	if (getsockname(fd, (struct sockaddr *)&sa, &n) == 0)
-		endpoint_of(&l->at, (struct sockaddr *)&sa);      /* port 0: the one that it became */
-	l->event = event_new(loop_base(a->server->parts.loop), fd, EV_READ | EV_PERSIST, on_connection, l);
+		/* port 0: the one that it became */
+		endpoint_of(&l->at, (struct sockaddr *)&sa);
+	l->event = event_new(
+		loop_base(a->server->parts.loop), fd, EV_READ | EV_PERSIST, on_connection, l);
 	event_add(l->event, NULL);
 	a->n++;
 	log_debug("listen", L_Z("address", endpoint_text(&l->at, text)));
 	return true;
 }
 
-static bool listen_all(struct accept *a, const struct config_endpoints *list, enum service service, struct why *why)
+static bool listen_all(struct accept *a, const struct config_endpoints *list, enum service service,
+	struct why *why)
 {
 	for (size_t i = 0; i < list->n; i++)
 		if (!listen_at(a, &list->v[i], service, why))
@@ -186,8 +196,9 @@ struct accept *accept_open(struct receive *r, struct why *why)
 	a->server = r;
 	a->v = mem_alloc((n + 1) * sizeof *a->v);
 	a->rest = timer_new(r->parts.loop, rested, a);
-	if (listen_all(a, &o->smtp, SERVICE_SMTP, why) && listen_all(a, &o->submission, SERVICE_SUBMISSION, why)
-			&& listen_all(a, &o->submissions, SERVICE_SUBMISSIONS, why))
+	if (listen_all(a, &o->smtp, SERVICE_SMTP, why)
+		&& listen_all(a, &o->submission, SERVICE_SUBMISSION, why)
+		&& listen_all(a, &o->submissions, SERVICE_SUBMISSIONS, why))
 		return a;
 	accept_close(&a);
 	return NULL;

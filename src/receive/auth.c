@@ -2,8 +2,9 @@
  * auth.c - who may try a password, and how long the answer takes
  *
  * From     cmd_auth.c, before and after each try.
- * Owns     failures by network and by account, and the networks where each account is known: in state/auth-known
- *          across restarts, as losing them would shut honest users out while somebody guesses from their network.
+ * Owns     failures by network and by account, and the networks where each account is known: in
+ *          state/auth-known across restarts, as losing them would shut honest users out while
+ *          somebody guesses from their network.
  * Never    bans an account: anybody could then shut its owner out.
  * Fails    to read or write the file with a line in the log; all is then unknown.
  */
@@ -155,9 +156,10 @@ static void read_line(struct auth *a, struct str line)
 	uint64_t seconds;
 
 	buf_init(&login, LIMIT_LOGIN);
-	if (inet_parse(&network, first) && percent_decode(&login, second) && str_number(line, &seconds)
-			&& seconds < (uint64_t)clock_wall() / 1000 + 3600)
-		recent_touch(a->known, pair_key(&network, buf_str(&login), key))->since = (int64_t)seconds * 1000;
+	if (inet_parse(&network, first) && percent_decode(&login, second)
+		&& str_number(line, &seconds) && seconds < (uint64_t)clock_wall() / 1000 + 3600)
+		recent_touch(a->known, pair_key(&network, buf_str(&login), key))->since
+			= (int64_t)seconds * 1000;
 	buf_finish(&login);
 }
 
@@ -185,7 +187,8 @@ static void read_known(struct auth *a)
 
 /* ---- who may try ---- */
 
-struct auth *auth_create(const struct receive_options *options, struct loop *l, const char *state_dir)
+struct auth *auth_create(
+	const struct receive_options *options, struct loop *l, const char *state_dir)
 {
 	struct auth *a = mem_alloc(sizeof *a);
 	struct buf path;

@@ -10,8 +10,10 @@ struct password_check;
 
 struct auth {
 	/* owned */
-	struct recent *networks, *accounts;    /* failures: count since `since`; networks: refused until `until` */
-	struct recent *known;                  /* "network login", since: wall ms of the last login there */
+	/* failures: count since `since`; networks: refused until `until` */
+	struct recent *networks, *accounts;
+	/* "network login", since: wall ms of the last login there */
+	struct recent *known;
 	struct timer *save;
 	char *path;
 	/* borrowed */

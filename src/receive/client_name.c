@@ -47,7 +47,8 @@ static void heard_name(void *waiter, const struct dns_answer *answer)
 	if (name.n == 0 || name.n >= sizeof c->name)
 		return;
 	snprintf(c->name, sizeof c->name, "%.*s", STR_FMT(name));
-	c->job = dns_ask(c->dns, str_of(c->name), c->addr.v6 ? DNS_AAAA : DNS_A, heard_addresses, c);
+	c->job = dns_ask(
+		c->dns, str_of(c->name), c->addr.v6 ? DNS_AAAA : DNS_A, heard_addresses, c);
 }
 
 struct client_name *client_name_ask(struct dns *d, const struct inet_addr *addr)

@@ -4,7 +4,8 @@
  * From     the client, in one line or several.
  * To       password.c for the check, auth.c for what a wrong one costs.
  * Owns     the exchange (struct login) until its answer.
- * Never    offered in clear or on 25 (promise 3); never lets anybody act as another (authorization identity).
+ * Never    offered in clear or on 25 (promise 3); never lets anybody act as another (authorization
+ *          identity).
  * See      RFC 4954; RFC 4616; draft-murchison-sasl-login.
  */
 #include "session.h"
@@ -77,8 +78,8 @@ static void answer(void *arg)
 	session_resume(s, s->login->right ? welcome(s) : reject(s));
 }
 
-/* The answer comes a while after the try began: longer after failures, and then whatever the hash took, so that
- * its time does not tell whether the account exists. */
+/* The answer comes a while after the try began: longer after failures, and then whatever the
+ * hash took, so that its time does not tell whether the account exists. */
 static void checked(void *waiter, bool right)
 {
 	struct session *s = waiter;
@@ -86,8 +87,10 @@ static void checked(void *waiter, bool right)
 	int64_t left;
 
 	s->job = NULL;
-	l->right = right && l->account && auth_may_try(s->server->auth, &s->client.addr, str_of(l->user));
-	left = l->began + auth_note(s->server->auth, &s->client.addr, str_of(l->user), l->right) - clock_mono();
+	l->right = right && l->account
+		&& auth_may_try(s->server->auth, &s->client.addr, str_of(l->user));
+	left = l->began + auth_note(s->server->auth, &s->client.addr, str_of(l->user), l->right)
+		- clock_mono();
 	if (left <= 0) {
 		answer(s);
 		return;
@@ -116,11 +119,15 @@ static enum turn verify(struct session *s, struct str password)
 	if (!auth_may_try(s->server->auth, &s->client.addr, str_of(l->user))) {
 		log_auth(s, "banned", l->user);
 		cmd_auth_abort(s);
-		return say(s, 454, "4.7.0", "Too many failed logins from your network, try again later");
+		return say(s, 454, "4.7.0",
+			"Too many failed logins from your network, try again later");
 	}
-	l->account = password.n <= LIMIT_PASSWORD ? route_account(s->server->parts.routes, str_of(l->user)) : NULL;
+	l->account = password.n <= LIMIT_PASSWORD
+		? route_account(s->server->parts.routes, str_of(l->user))
+		: NULL;
 	s->doing = "checking a password";
-	s->job = auth_check(s->server->auth, l->account, str_head(password, LIMIT_PASSWORD), checked, s);
+	s->job = auth_check(
+		s->server->auth, l->account, str_head(password, LIMIT_PASSWORD), checked, s);
 	return TURN_WAIT;
 }
 

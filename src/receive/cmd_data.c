@@ -3,7 +3,8 @@
  *
  * From     the client, in pieces of any size.
  * To       dot.c, which finds its end and its faults; then intake.c.
- * Never    answers a BDAT before all its octets were read, whatever is wrong: they must not become commands.
+ * Never    answers a BDAT before all its octets were read, whatever is wrong: they must not become
+ *          commands.
  * See      RFC 5321 section 4.1.1.4; RFC 3030.
  */
 #include "session.h"
@@ -14,7 +15,8 @@
 
 #include <inttypes.h>
 
-/* The envelope is complete: what came in unauthenticated leaves with a sender of ours (promise 8). */
+/* The envelope is complete: what came in unauthenticated leaves with a sender of ours (promise
+ * 8). */
 static void begin_content(struct session *s, bool dots)
 {
 	const struct receive_options *o = s->server->options;
@@ -23,8 +25,10 @@ static void begin_content(struct session *s, bool dots)
 
 	env->sender = env->original_sender;
 	if (s->account == NULL && env->rcpt_count > 0)
-		env->sender = srs_forward(s->server->parts.srs, &env->original_sender, clock_wall(), t->m->arena);
-	dot_init(&t->dot, dots, o->normalize && session_is_submission(s), (uint64_t)o->message_size);
+		env->sender = srs_forward(
+			s->server->parts.srs, &env->original_sender, clock_wall(), t->m->arena);
+	dot_init(
+		&t->dot, dots, o->normalize && session_is_submission(s), (uint64_t)o->message_size);
 	s->content_since = clock_mono();
 }
 
@@ -91,6 +95,14 @@ static enum turn chunk_done(struct session *s)
 	return say(s, 250, "2.0.0", "%" PRIu64 " octets received", s->chunk_size);
 }
 
+static bool is_count(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+	return s.n > 0;
+}
+
 /* Without a count nobody knows where the next command begins: the session ends. */
 static enum turn read_count(struct session *s, struct str args, bool *right)
 {
@@ -98,12 +110,9 @@ static enum turn read_count(struct session *s, struct str args, bool *right)
 	struct str count = str_word(&rest), last = str_word(&rest);
 
 	*right = false;
-	if (count.n == 0 || str_trim(rest).n > 0 || (last.n > 0 && !str_ieq(last, STR("LAST"))))
-		return say_bye(s, 501, "5.5.4", "Syntax: BDAT octets [LAST]; closing, as the end of the chunk is not known");
-	for (size_t i = 0; i < count.n; i++)
-		if (count.p[i] < '0' || count.p[i] > '9')
-			return say_bye(s, 501, "5.5.4",
-				"Syntax: BDAT octets [LAST]; closing, as the end of the chunk is not known");
+	if (!is_count(count) || str_trim(rest).n > 0 || (last.n > 0 && !str_ieq(last, STR("LAST"))))
+		return say_bye(s, 501, "5.5.4",
+			"Syntax: BDAT octets [LAST]; closing, as the chunk's end is not known");
 	if (!str_number(count, &s->chunk_size))
 		return say_bye(s, 552, "5.3.4", "No message can be that large; closing");
 	s->chunk_last = last.n > 0;

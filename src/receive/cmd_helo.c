@@ -2,7 +2,8 @@
  * cmd_helo.c - HELO and EHLO: who calls, and what we offer
  *
  * Never    offers AUTH in clear or on 25, nor STARTTLS under TLS.
- * See      RFC 5321 section 4.1.1.1; RFC 1870, 1869, 2920, 3030, 3207, 3461, 4954, 6152, 6531, 9422.
+ * See      RFC 5321 section 4.1.1.1; RFC 1870, 1869, 2920, 3030, 3207, 3461, 4954, 6152, 6531,
+ *          9422.
  */
 #include "session.h"
 
@@ -10,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A name, or a literal. More than RFC 5321 allows, as many honest clients call themselves things; but nothing that
- * would confuse a Received field. */
+/* A name, or a literal. More than RFC 5321 allows, as many honest clients call themselves
+ * things; but nothing that would confuse a Received field. */
 static bool is_name(struct str s)
 {
 	if (s.n == 0 || s.n > LIMIT_HELO)
@@ -53,7 +54,8 @@ enum turn cmd_ehlo(struct session *s, struct str args)
 	if (!hello(s, args))
 		return TURN_SAY;
 	s->esmtp = true;
-	return say(s, 250, "", "%s\nPIPELINING\nSIZE %" PRId64 "\n%s%s%sENHANCEDSTATUSCODES\n8BITMIME\n"
+	return say(s, 250, "",
+		"%s\nPIPELINING\nSIZE %" PRId64 "\n%s%s%sENHANCEDSTATUSCODES\n8BITMIME\n"
 		"SMTPUTF8\nCHUNKING\nLIMITS RCPTMAX=%" PRId64,
 		o->hostname, o->message_size, tls ? "" : "STARTTLS\n",
 		submission && tls ? "AUTH PLAIN LOGIN\nAUTH=PLAIN LOGIN\n" : "",

@@ -11,7 +11,8 @@
 
 #include "base/clock.h"
 
-/* Without SMTPUTF8 nothing in the path may pass ASCII, not even a domain that has an A-label form. */
+/* Without SMTPUTF8 nothing in the path may pass ASCII, not even a domain that has an A-label
+ * form. */
 static bool needs_smtputf8(struct str path, const struct address *a)
 {
 	return !str_is_ascii(path) || address_is_utf8(a);
@@ -38,7 +39,8 @@ static enum turn check_sender(struct session *s, struct str path, const struct m
 		return refuse_sender(s, sender);
 	}
 	if (p->has_size && p->size > (uint64_t)o->message_size) {
-		say(s, 552, "5.3.4", "Message is larger than the %lld bytes taken here", (long long)o->message_size);
+		say(s, 552, "5.3.4", "Message is larger than the %lld bytes taken here",
+			(long long)o->message_size);
 		return refuse_sender(s, sender);
 	}
 	if (s->account && !address_is_null(sender) && !route_may_send_as(s->account, sender)) {
@@ -58,7 +60,8 @@ enum turn cmd_mail(struct session *s, struct str args)
 	struct arena *arena;
 
 	if (s->messages >= o->messages_per_session)
-		return say_bye(s, 421, "4.7.0", "%s Enough messages for one session, connect again", o->hostname);
+		return say_bye(s, 421, "4.7.0", "%s Enough messages for one session, connect again",
+			o->hostname);
 	if (!str_istarts(args, STR("FROM:")))
 		return say(s, 501, "5.5.4", "Syntax: MAIL FROM:<address>");
 	s->tx = transaction_create();

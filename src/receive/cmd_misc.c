@@ -23,7 +23,8 @@ enum turn cmd_vrfy(struct session *s, struct str args)
 {
 	if (args.n == 0)
 		return say(s, 501, "5.5.4", "Syntax: VRFY address");
-	return say(s, 252, "2.5.0", "Cannot verify here, but will take mail for it and try to deliver");
+	return say(s, 252, "2.5.0",
+		"Cannot verify here, but will take mail for it and try to deliver");
 }
 
 enum turn cmd_expn(struct session *s, struct str args)
@@ -35,7 +36,8 @@ enum turn cmd_expn(struct session *s, struct str args)
 enum turn cmd_help(struct session *s, struct str args)
 {
 	(void)args;
-	return say(s, 214, "2.0.0", "EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT\n"
+	return say(s, 214, "2.0.0",
+		"EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT\n"
 		"See RFC 5321. For people: postmaster@ any domain served here");
 }
 

@@ -27,14 +27,16 @@ static bool is_known(const struct transaction *t, const struct address *rcpt)
 	return false;
 }
 
-static enum turn accept_rcpt(struct session *s, const struct address *rcpt, const struct route_answer *answer,
-	const struct transaction_dsn *dsn)
+static enum turn accept_rcpt(struct session *s, const struct address *rcpt,
+	const struct route_answer *answer, const struct transaction_dsn *dsn)
 {
 	const struct receive_options *o = s->server->options;
 
-	if (s->account && !quota_take(s->server->quota, str_of(s->login_name), o->account_recipients_per_day)) {
-		say(s, 450, "4.7.1", "%s has reached today's limit of %lld recipients", s->login_name,
-			(long long)o->account_recipients_per_day);
+	if (s->account
+		&& !quota_take(
+			s->server->quota, str_of(s->login_name), o->account_recipients_per_day)) {
+		say(s, 450, "4.7.1", "%s has reached today's limit of %lld recipients",
+			s->login_name, (long long)o->account_recipients_per_day);
 		return refuse(s, rcpt);
 	}
 	if (!transaction_add(s->tx, rcpt, answer, dsn)) {
@@ -45,7 +47,8 @@ static enum turn accept_rcpt(struct session *s, const struct address *rcpt, cons
 	return say(s, 250, "2.1.5", "Ok");
 }
 
-static enum turn route(struct session *s, const struct address *rcpt, const struct transaction_dsn *dsn)
+static enum turn route(
+	struct session *s, const struct address *rcpt, const struct transaction_dsn *dsn)
 {
 	struct route_answer answer = { .kind = ROUTE_REFUSE };
 
@@ -55,7 +58,8 @@ static enum turn route(struct session *s, const struct address *rcpt, const stru
 		say(s, 452, "4.5.3", "Too many recipients; send the rest in another transaction");
 		return refuse(s, rcpt);
 	}
-	route_recipient(s->server->parts.routes, rcpt, s->account != NULL, s->tx->m->arena, &answer);
+	route_recipient(
+		s->server->parts.routes, rcpt, s->account != NULL, s->tx->m->arena, &answer);
 	if (answer.kind != ROUTE_REFUSE)
 		return accept_rcpt(s, rcpt, &answer, dsn);
 	say_reply(s, &answer.reply);

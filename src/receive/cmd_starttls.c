@@ -13,6 +13,7 @@ enum turn cmd_starttls(struct session *s, struct str args)
 	if (session_is_tls(s))
 		return say(s, 503, "5.5.1", "TLS is already active");
 	if (io_pending(s->io) > 0)
-		return say_bye(s, 554, "5.5.1", "Nothing may be sent behind STARTTLS before its reply");
+		return say_bye(
+			s, 554, "5.5.1", "Nothing may be sent behind STARTTLS before its reply");
 	return session_secure(s);
 }

@@ -4,8 +4,9 @@
  * From     cmd_data.c, with whatever piece of the wire has arrived.
  * To       the transaction's buffer, dots unstuffed.
  * Owns     nothing; struct dot is a plain value.
- * Never    takes anything but CRLF for the end of a line, and anything but CRLF "." CRLF for the end of DATA:
- *          what other servers read as an end must not be one here, nor the other way round (smuggling).
+ * Never    takes anything but CRLF for the end of a line, and anything but CRLF "." CRLF for the
+ *          end of DATA: what other servers read as an end must not be one here, nor the other way
+ *          round (smuggling).
  * Fails    by noting a fault and reading on to the end; the reply comes after the end.
  * See      RFC 5321 sections 2.3.8, 4.1.1.4 and 4.5.2; RFC 3030.
  */
@@ -54,7 +55,8 @@ static void end_line(struct dot *d, struct buf *out, bool real)
 	d->at = DOT_AT_LINE;
 }
 
-/* A CR or LF that stands alone: the end of a line where the sender may be corrected, else just wrong. */
+/* A CR or LF that stands alone: the end of a line where the sender may be corrected, else just
+ * wrong. */
 static void bare(struct dot *d, struct buf *out, enum dot_fault fault)
 {
 	if (d->normalize) {
@@ -65,7 +67,8 @@ static void bare(struct dot *d, struct buf *out, enum dot_fault fault)
 	d->at = DOT_AT_TEXT;
 }
 
-/* Text up to the next octet that means something, and that octet. Returns the octets used, at least 1. */
+/* Text up to the next octet that means something, and that octet. Returns the octets used, at
+ * least 1. */
 static size_t read_text(struct dot *d, struct str in, struct buf *out)
 {
 	size_t n = 0;
@@ -86,7 +89,8 @@ static size_t read_text(struct dot *d, struct str in, struct buf *out)
 	return n + 1;
 }
 
-/* After a dot that began a line. A line of just a dot that a bare CR or LF ends, or follows, is text: its dot stays. */
+/* After a dot that began a line. A line of just a dot that a bare CR or LF ends, or follows, is
+ * text: its dot stays. */
 static size_t read_after_dot(struct dot *d, char c, struct buf *out)
 {
 	if (c == '\r') {

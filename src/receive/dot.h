@@ -1,6 +1,7 @@
 /*
- * The content of a message as it comes over the wire, octet by octet: where it ends, and what is wrong
- * with it. Knows nothing of sessions and sockets; any split of the input gives the same result.
+ * The content of a message as it comes over the wire, octet by octet: where it ends, and what is
+ * wrong with it. Knows nothing of sessions and sockets; any split of the input gives the same
+ * result.
  */
 #ifndef RECEIVE_DOT_H
 #define RECEIVE_DOT_H
@@ -23,22 +24,27 @@ struct dot {
 	uint64_t size_max;
 	/* state */
 	enum { DOT_AT_LINE, DOT_AT_DOT, DOT_AT_DOT_CR, DOT_AT_TEXT, DOT_AT_CR } at;
-	bool real_line;             /* the line began after a CRLF of the wire, or at the very start */
+	/* the line began after a CRLF of the wire, or at the very start */
+	bool real_line;
 	bool in_header;
 	bool ended;                 /* the final dot was read */
-	unsigned faults;            /* enum dot_fault, added up; once there is one, no more content is put out */
+	/* enum dot_fault, added up; once there is one, no more content is put out */
+	unsigned faults;
 	uint64_t size;              /* octets of content so far */
 	uint64_t line;              /* octets of the line so far */
-	uint64_t header;            /* length of the header, the last CRLF included: known after the empty line */
+	/* length of the header, the last CRLF included: known after the empty line */
+	uint64_t header;
 };
 
-/* What n octets of input become at most: bare LF grows, and three octets may have been held back. */
+/* What n octets of input become at most: bare LF grows, and three octets may have been held
+ * back. */
 #define DOT_GROWS_TO(n) (2 * (size_t)(n) + 4)
 
 void dot_init(struct dot *d, bool dots, bool normalize, uint64_t size_max);
 /* Reads until the final dot, or all of it; adds content to out. Returns the octets used. */
 size_t dot_feed(struct dot *d, struct str in, struct buf *out);
-/* After the final dot or the last chunk: an unfinished last line gets its CRLF; `header` is known now. */
+/* After the final dot or the last chunk: an unfinished last line gets its CRLF; `header` is
+ * known now. */
 void dot_finish(struct dot *d, struct buf *out);
 
 #endif

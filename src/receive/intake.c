@@ -20,7 +20,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* What a step says: the next one, the same again when the answer is there, or it is over and s->reply says how. */
+/* What a step says: the next one, the same again when the answer is there, or it is over and
+ * s->reply says how. */
 enum step { GO_ON, WAIT, STOP };
 
 static enum turn intake_run(struct session *s);
@@ -38,14 +39,18 @@ bool intake_finds_fault(struct session *s)
 		say(s, 552, "5.3.4", "Message is larger than the %" PRId64 " bytes taken here",
 			s->server->options->message_size);
 	else if (faults & DOT_LONG_HEADER)
-		say(s, 552, "5.3.4", "The header is larger than the %d bytes taken here", (int)LIMIT_HEADER);
+		say(s, 552, "5.3.4", "The header is larger than the %d bytes taken here",
+			(int)LIMIT_HEADER);
 	else if (faults & DOT_NUL)
-		say(s, 550, "5.6.0", "The message contains a NUL byte, which is not allowed in mail");
+		say(s, 550, "5.6.0",
+			"The message contains a NUL byte, which is not allowed in mail");
 	else if (faults & (DOT_BARE_LF | DOT_BARE_CR))
-		say(s, 550, "5.6.0", "The message contains a bare %s: lines must end in CR LF (RFC 5321 section 2.3.8)",
+		say(s, 550, "5.6.0",
+			"The message contains a bare %s: lines must end in CR LF (RFC 5321, 2.3.8)",
 			faults & DOT_BARE_LF ? "LF" : "CR");
 	else if (faults & DOT_LONG_LINE)
-		say(s, 550, "5.6.0", "The message contains a line longer than %d bytes", (int)LIMIT_TEXT_LINE);
+		say(s, 550, "5.6.0", "The message contains a line longer than %d bytes",
+			(int)LIMIT_TEXT_LINE);
 	else
 		return false;
 	return true;
@@ -74,10 +79,11 @@ static enum step find_loop(struct session *s)
 {
 	const struct message *m = s->tx->m;
 
-	if (!sign_finds_loop(content_header(&m->content), s->server->options->hostname, m->env.rcpts,
-			m->env.rcpt_count))
+	if (!sign_finds_loop(content_header(&m->content), s->server->options->hostname,
+			m->env.rcpts, m->env.rcpt_count))
 		return GO_ON;
-	say(s, 554, "5.4.6", "The message is in a loop: it has been here before, or through too many servers");
+	say(s, 554, "5.4.6",
+		"The message is in a loop: it has been here before, or through too many servers");
 	return STOP;
 }
 
@@ -104,12 +110,13 @@ static enum step check_from(struct session *s)
 		return refuse_from(s, "The message must have exactly one From field");
 	n = header_addresses(from.value, authors, LIMIT_FROM_ADDRESSES, t->m->arena);
 	if (n <= 0 || n >= LIMIT_FROM_ADDRESSES)
-		return refuse_from(s, "The From field can't be understood, or names nobody, or too many");
+		return refuse_from(
+			s, "The From field can't be understood, or names nobody, or too many");
 	for (int i = 0; i < n; i++) {
 		if (route_may_send_as(s->account, &authors[i]))
 			continue;
-		say(s, 553, "5.7.1", "%s may not send as <%s>, which is in the From field", s->login_name,
-			address_text(&authors[i], t->m->arena));
+		say(s, 553, "5.7.1", "%s may not send as <%s>, which is in the From field",
+			s->login_name, address_text(&authors[i], t->m->arena));
 		return STOP;
 	}
 	t->from_domain = authors[0].domain;
@@ -211,7 +218,8 @@ static enum step seal(struct session *s)
 		request.tls = tls;
 	}
 	request.extra = missing_fields(s);
-	s->job = sign_message(s->server->parts.signer, s->server->parts.loop, t->m, &request, sealed, s);
+	s->job = sign_message(
+		s->server->parts.signer, s->server->parts.loop, t->m, &request, sealed, s);
 	return WAIT;
 }
 
@@ -251,9 +259,11 @@ static void log_accepted(const struct session *s, const struct message *m)
 	else
 		address_print(&from, &m->env.original_sender);
 	log_info("accept", L_Z("id", message_id_text(m->id, id)), L_Z("client", s->client_text),
-		L_STR("name", client_name_text(s->name)), L_Z("helo", s->helo), L_STR("from", buf_str(&from)),
-		L_STR("to", buf_str(&to)), L_NUM("size", m->content.size), L_Z("proto", protocol(s)),
-		L_Z("tls", s->io && io_tls(s->io) ? io_tls(s->io)->version : ""), L_Z("login", s->login_name));
+		L_STR("name", client_name_text(s->name)), L_Z("helo", s->helo),
+		L_STR("from", buf_str(&from)), L_STR("to", buf_str(&to)),
+		L_NUM("size", m->content.size), L_Z("proto", protocol(s)),
+		L_Z("tls", s->io && io_tls(s->io) ? io_tls(s->io)->version : ""),
+		L_Z("login", s->login_name));
 	buf_finish(&to);
 	buf_finish(&from);
 }

@@ -4,7 +4,8 @@
  * From     cmd_mail.c and cmd_rcpt.c, with the rest of the line.
  * Owns     nothing; what comes back borrows from the line.
  * Never    decides anything: sizes and policies are the handlers'.
- * Fails    with the reply: 555 for what is not known or not offered, 501 for what makes no sense or comes twice.
+ * Fails    with the reply: 555 for what is not known or not offered, 501 for what makes no sense or
+ *          comes twice.
  * See      RFC 1870, 3461 sections 4.1 to 4.4 and 5, 4954 section 5, 6152, 6531 section 3.4.
  */
 #include "params.h"
@@ -53,7 +54,8 @@ static bool is_value(struct str s)
 	return s.n > 0;
 }
 
-/* The next parameter off *rest. False: none is left (reply untouched), or it is malformed (reply->code set). */
+/* The next parameter off *rest. False: none is left (reply untouched), or it is malformed
+ * (reply->code set). */
 static bool next_parameter(struct str *rest, struct parameter *p, struct reply *reply)
 {
 	struct str word = str_word(rest);
@@ -124,7 +126,8 @@ static bool read_ret(struct mail_params *m, const struct parameter *p, struct re
 	return true;
 }
 
-static bool read_mail_parameter(struct mail_params *m, const struct parameter *p, bool dsn, struct reply *reply)
+static bool read_mail_parameter(
+	struct mail_params *m, const struct parameter *p, bool dsn, struct reply *reply)
 {
 	if (str_ieq(p->name, STR("SIZE")))
 		return read_size(m, p, reply);
@@ -146,7 +149,8 @@ static bool read_mail_parameter(struct mail_params *m, const struct parameter *p
 	if (dsn && str_ieq(p->name, STR("RET")))
 		return read_ret(m, p, reply);
 	if (dsn && str_ieq(p->name, STR("ENVID"))) {
-		if (m->has_envid || p->value.n == 0 || p->value.n > LIMIT_ENVID || !is_xtext(p->value, false))
+		if (m->has_envid || p->value.n == 0 || p->value.n > LIMIT_ENVID
+			|| !is_xtext(p->value, false))
 			return bad(reply, "ENVID=xtext of at most 100 characters, once");
 		m->has_envid = true;
 		m->envid = p->value;

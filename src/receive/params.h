@@ -1,4 +1,5 @@
-/* The parameters behind the path of MAIL and RCPT (RFC 5321 section 4.1.1.11), and the values they have. */
+/* The parameters behind the path of MAIL and RCPT (RFC 5321 section 4.1.1.11), and the values
+ * they have. */
 #ifndef RECEIVE_PARAMS_H
 #define RECEIVE_PARAMS_H
 
@@ -20,7 +21,8 @@ struct rcpt_params {
 	struct str orcpt;              /* borrowed from the line */
 };
 
-/* Reads what stands behind the path. dsn: are RFC 3461's offered here? False: the reply says what is wrong. */
+/* Reads what stands behind the path. dsn: are RFC 3461's offered here? False: the reply says
+ * what is wrong. */
 bool params_read_mail(struct mail_params *p, struct str rest, bool dsn, struct reply *reply);
 bool params_read_rcpt(struct rcpt_params *p, struct str rest, bool dsn, struct reply *reply);
 

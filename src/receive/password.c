@@ -3,8 +3,9 @@
  *
  * From     cmd_auth.c, with what the client sent.
  * Owns     a copy of both secrets for the time of the check, wiped at its end.
- * Never    hashes with a method that is not on the list, whatever the config says; never has more than
- *          LIMIT_AUTH_CHECKS workers, as the disk needs them too; never answers sooner for an unknown account.
+ * Never    hashes with a method that is not on the list, whatever the config says; never has more
+ *          than LIMIT_AUTH_CHECKS workers, as the disk needs them too; never answers sooner for an
+ *          unknown account.
  * See      crypt(5).
  */
 #include "auth.h"
@@ -18,7 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What an unknown account, or a password in plain text, is hashed with: yescrypt at its default cost. */
+/* What an unknown account, or a password in plain text, is hashed with: yescrypt at its default
+ * cost. */
 static const char dummy_setting[] = "$y$j9T$F5Jx5fExrKuPp53xLKQ..1";
 
 struct password_check {
@@ -60,7 +62,8 @@ static bool is_allowed(struct str setting)
 	return false;
 }
 
-/* Is the hash of the password the setting itself? crypt(3) says so; NULL, or "*0", when it can't hash. */
+/* Is the hash of the password the setting itself? crypt(3) says so; NULL, or "*0", when it can't
+ * hash. */
 static bool hashes_to(const char *password, const char *setting, struct crypt_data *data)
 {
 	const char *hash = crypt_rn(password, setting, data, sizeof *data);

@@ -1,5 +1,6 @@
 /*
- * receive.c - the SMTP server as a whole: what its sessions share, how many there may be, how it stops
+ * receive.c - the SMTP server as a whole: what its sessions share, how many there may be, how it
+ * stops
  *
  * From     admin/, which puts the parts together.
  * Owns     listeners, sessions, the counters of networks, accounts and failures.
@@ -28,7 +29,8 @@ static struct str network_key(const struct inet_addr *client, char out[INET_TEXT
 	return str_of(inet_text(&network, out));
 }
 
-bool server_enter(struct receive *r, const struct inet_addr *client, const char **status, const char **text)
+bool server_enter(
+	struct receive *r, const struct inet_addr *client, const char **status, const char **text)
 {
 	char name[INET_TEXT_MAX];
 	struct str key = network_key(client, name);
@@ -124,8 +126,8 @@ void receive_stop(struct receive *r, int64_t max_wait, void (*stopped)(void *arg
 
 /* ---- birth and death ---- */
 
-struct receive *receive_create(const struct receive_options *options, const struct receive_parts *parts,
-	struct why *why)
+struct receive *receive_create(
+	const struct receive_options *options, const struct receive_parts *parts, struct why *why)
 {
 	struct receive *r = mem_alloc(sizeof *r);
 

@@ -1,4 +1,5 @@
-/* A bounded table of what happened lately, by name: when it is full, the entry touched longest ago goes. */
+/* A bounded table of what happened lately, by name: when it is full, the entry touched longest
+ * ago goes. */
 #ifndef RECEIVE_RECENT_H
 #define RECEIVE_RECENT_H
 
@@ -16,7 +17,8 @@ struct recent_entry {
 struct recent *recent_create(size_t max);
 void recent_destroy(struct recent **r);
 struct recent_entry *recent_find(const struct recent *r, struct str key);      /* NULL: not there */
-struct recent_entry *recent_touch(struct recent *r, struct str key);           /* made if not there */
+/* made if not there */
+struct recent_entry *recent_touch(struct recent *r, struct str key);
 void recent_forget(struct recent *r, struct str key);
 const struct recent_entry *recent_oldest(const struct recent *r);              /* then ->newer */
 

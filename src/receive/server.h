@@ -12,7 +12,8 @@ struct receive {
 	struct accept *accept;
 	struct auth *auth;
 	struct quota *quota;
-	struct map *networks;              /* connections of each client network: struct network_use */
+	/* connections of each client network: struct network_use */
+	struct map *networks;
 	struct session *sessions;
 	struct timer *stop_timer;
 	struct job *stop_job;
@@ -26,8 +27,10 @@ struct receive {
 	void *stopped_arg;
 };
 
-/* A connection comes. False: too many, in all or of its network; *status and *text then say it for the 421. */
-bool server_enter(struct receive *r, const struct inet_addr *client, const char **status, const char **text);
+/* A connection comes. False: too many, in all or of its network; *status and *text then say it
+ * for the 421. */
+bool server_enter(
+	struct receive *r, const struct inet_addr *client, const char **status, const char **text);
 void server_leave(struct receive *r, const struct inet_addr *client);
 void server_add(struct receive *r, struct session *s);
 void server_remove(struct receive *r, struct session *s);

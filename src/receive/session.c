@@ -1,5 +1,6 @@
 /*
- * session.c - the driver: reads what the client sends, asks the table, calls the handler, acts on its turn
+ * session.c - the driver: reads what the client sends, asks the table, calls the handler, acts on
+ * its turn
  *
  * From     accept.c, with a fresh connection; jobs that answer call session_resume.
  * To       the handlers in cmd_*.c and the intake after the final dot.
@@ -39,7 +40,8 @@ static const struct command {
 	{ "MAIL",     ST_READY,           NEED_TLS | NEED_USER,  cmd_mail },
 	{ "RCPT",     ST_MAIL | ST_RCPT,  NEED_TLS | NEED_USER,  cmd_rcpt },
 	{ "DATA",     ST_RCPT,            NEED_TLS | NEED_USER,  cmd_data },
-	{ "BDAT",     ANY_STATE,          0,                     cmd_bdat },  /* asks itself: its octets follow anyway */
+	/* asks itself: its octets follow anyway */
+	{ "BDAT",     ANY_STATE,          0,                     cmd_bdat },
 	{ "RSET",     ANY_STATE,          0,                     cmd_rset },
 	{ "NOOP",     ANY_STATE,          0,                     cmd_noop },
 	{ "VRFY",     ANY_STATE,          0,                     cmd_vrfy },
@@ -220,8 +222,8 @@ static void session_act(struct session *s, enum turn turn)
 }
 
 /*
- * Deadlines are points in time that no octet moves: only a finished command, or a piece of a message, counts. A
- * timer of ours and not io_deadline, as the 421 has still to be said.
+ * Deadlines are points in time that no octet moves: only a finished command, or a piece of a
+ * message, counts. A timer of ours and not io_deadline, as the 421 has still to be said.
  */
 static void arm(struct session *s)
 {
@@ -323,7 +325,8 @@ static enum turn take_line(struct session *s, struct str line)
 
 	if (has_stray_end(line)) {
 		cmd_auth_abort(s);
-		return say(s, 500, "5.5.2", "Only CR LF ends a line, and no bare CR, LF or NUL may be in it");
+		return say(s, 500, "5.5.2",
+			"Only CR LF ends a line, and no bare CR, LF or NUL may be in it");
 	}
 	return in_auth ? cmd_auth_line(s, line) : run_command(s, line);
 }
@@ -499,8 +502,8 @@ static void timed_out(void *arg)
 	say(s, 421, "4.4.2", "%s Time-out, closing", s->server->options->hostname);
 	if (!s->handshake)
 		write_reply(s);
-	log_info("timeout", L_Z("client", s->client_text), L_Z("helo", s->helo), L_Z("doing", s->doing),
-		L_SECS("time", clock_mono() - s->born));
+	log_info("timeout", L_Z("client", s->client_text), L_Z("helo", s->helo),
+		L_Z("doing", s->doing), L_SECS("time", clock_mono() - s->born));
 	session_end(s, true);
 }
 

@@ -1,7 +1,7 @@
 /*
  * One SMTP session: what a handler may see and do, and how the driver is told to go on.
  *
- *   connection -> (handshake on 465) -> 220 -> commands: each line one handler, each handler one turn
+ *   connection -> (handshake on 465) -> 220 -> commands: a line, a handler, a turn
  */
 #ifndef RECEIVE_SESSION_H
 #define RECEIVE_SESSION_H
@@ -40,7 +40,8 @@ enum session_needs {
 
 struct session {
 	/* owned */
-	struct io *io;                     /* NULL: the client is gone, its message is still being committed */
+	/* NULL: the client is gone, its message is still being committed */
+	struct io *io;
 	struct transaction *tx;            /* NULL: no MAIL */
 	struct job *job;                   /* what TURN_WAIT waits for */
 	struct timer *timer;               /* the nearest deadline */
@@ -61,9 +62,11 @@ struct session {
 	char login_name[LIMIT_LOGIN + 1];  /* of account; empty: none */
 	bool esmtp;
 	bool waiting, handshake;
-	bool committing;                   /* spool_commit runs: it must be heard, even if the client goes */
+	/* spool_commit runs: it must be heard, even if the client goes */
+	bool committing;
 	bool over, flush;
-	int64_t born, since, content_since;  /* mono ms: session, last progress, DATA or first BDAT (0: none) */
+	/* mono ms: session, last progress, DATA or first BDAT (0: none) */
+	int64_t born, since, content_since;
 	uint64_t chunk_size, chunk_left;   /* INPUT_CHUNK */
 	bool chunk_last, chunk_refused;    /* refused: read over, then s->reply is said */
 	size_t step;                       /* of the intake */
@@ -113,7 +116,8 @@ enum turn cmd_vrfy(struct session *s, struct str args);
 enum turn cmd_expn(struct session *s, struct str args);
 enum turn cmd_help(struct session *s, struct str args);
 enum turn cmd_quit(struct session *s, struct str args);
-/* The other kinds of input: a line of an AUTH exchange; octets of a message, of which io_pending has some. */
+/* The other kinds of input: a line of an AUTH exchange; octets of a message, of which io_pending
+ * has some. */
 enum turn cmd_auth_line(struct session *s, struct str line);
 void cmd_auth_abort(struct session *s);
 enum turn cmd_data_input(struct session *s);

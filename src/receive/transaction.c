@@ -1,5 +1,6 @@
 /*
- * transaction.c - the message being taken in: recipients, then content, first in memory, then on disk
+ * transaction.c - the message being taken in: recipients, then content, first in memory, then on
+ * disk
  *
  * From     cmd_mail.c, which begins it; cmd_rcpt.c and cmd_data.c, which fill it.
  * To       intake.c, when the content is complete.
@@ -69,15 +70,16 @@ static struct recipient *new_recipient(struct transaction *t)
 /* A target that two recipients share gets one copy, and reports what either of them wanted. */
 static void merge_notify(struct recipient *r, unsigned notify)
 {
-	unsigned both = (r->notify ? r->notify : NOTIFY_FAILURE) | (notify ? notify : NOTIFY_FAILURE);
+	unsigned both = (r->notify ? r->notify : NOTIFY_FAILURE)
+		| (notify ? notify : NOTIFY_FAILURE);
 
 	if (r->notify == notify)
 		return;
 	r->notify = both & ~(unsigned)NOTIFY_NEVER;
 }
 
-bool transaction_add(struct transaction *t, const struct address *original, const struct route_answer *answer,
-	const struct transaction_dsn *dsn)
+bool transaction_add(struct transaction *t, const struct address *original,
+	const struct route_answer *answer, const struct transaction_dsn *dsn)
 {
 	if (answer->kind == ROUTE_DISCARD) {
 		t->accepted++;
@@ -140,7 +142,8 @@ bool transaction_must_spill(struct transaction *t)
 	return false;
 }
 
-struct job *transaction_spill(struct transaction *t, struct spool *sp, spool_done *done, void *waiter)
+struct job *transaction_spill(
+	struct transaction *t, struct spool *sp, spool_done *done, void *waiter)
 {
 	if (t->file == NULL)
 		t->file = spool_begin(sp, t->m, spool_head_size(t->m) + LIMIT_TOP_FIELDS);
@@ -157,9 +160,11 @@ void transaction_disk_failed(struct transaction *t, const struct why *why)
 	spool_abandon(&t->file);
 	t->fault = arena_alloc(t->m->arena, sizeof *t->fault);
 	if (full)
-		reply_set(t->fault, 452, "4.3.1", "No space left to store the message; try again later");
+		reply_set(t->fault, 452, "4.3.1",
+			"No space left to store the message; try again later");
 	else
-		reply_set(t->fault, 451, "4.3.0", "The message could not be stored; try again later");
+		reply_set(
+			t->fault, 451, "4.3.0", "The message could not be stored; try again later");
 }
 
 void transaction_end_content(struct transaction *t)

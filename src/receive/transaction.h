@@ -1,6 +1,6 @@
 /*
- * From MAIL to the answer after the final dot: the message being taken in. Content stays in memory up to
- * LIMIT_CONTENT_MEMORY and then goes to the spool's tmp/ in chunks.
+ * From MAIL to the answer after the final dot: the message being taken in. Content stays in memory
+ * up to LIMIT_CONTENT_MEMORY and then goes to the spool's tmp/ in chunks.
  */
 #ifndef RECEIVE_TRANSACTION_H
 #define RECEIVE_TRANSACTION_H
@@ -18,11 +18,13 @@ struct transaction {
 	struct spool_file *file;           /* NULL: not begun, or given up */
 	struct buf chunk;                  /* content on its way to the file */
 	/* state */
-	struct reply *fault;               /* in the arena: the disk failed, or a BDAT went wrong; NULL: none */
+	/* in the arena: the disk failed, or a BDAT went wrong; NULL: none */
+	struct reply *fault;
 	struct dot dot;
 	bool spilled;                      /* content no longer goes to memory */
 	size_t rcpt_cap;
-	size_t tried, accepted, discarded; /* recipients: named, taken (discarded among them), thrown away */
+	/* recipients: named, taken (discarded among them), thrown away */
+	size_t tried, accepted, discarded;
 	struct str from_domain;            /* of a submitted message; in the arena */
 	bool sealed, committed;
 };
@@ -33,8 +35,8 @@ void transaction_destroy(struct transaction **t);      /* abandons the file */
 /* How a recipient is to be told (RFC 3461); both 0 or empty: nothing was said. */
 struct transaction_dsn { unsigned notify; struct str orcpt; };
 /* False: its targets would be more than one message may have. */
-bool transaction_add(struct transaction *t, const struct address *original, const struct route_answer *answer,
-	const struct transaction_dsn *dsn);
+bool transaction_add(struct transaction *t, const struct address *original,
+	const struct route_answer *answer, const struct transaction_dsn *dsn);
 
 /* How many octets may be fed to t->dot before transaction_must_spill is asked again. */
 size_t transaction_room(const struct transaction *t);
@@ -42,7 +44,8 @@ struct buf *transaction_out(struct transaction *t);    /* where t->dot puts cont
 /* The chunk is full: to go on, transaction_spill. Ask before and after each feeding. */
 bool transaction_must_spill(struct transaction *t);
 /* Begins to write what is there, opening the file if there is none. done comes from the loop. */
-struct job *transaction_spill(struct transaction *t, struct spool *sp, spool_done *done, void *waiter);
+struct job *transaction_spill(
+	struct transaction *t, struct spool *sp, spool_done *done, void *waiter);
 void transaction_disk_failed(struct transaction *t, const struct why *why);
 void transaction_end_content(struct transaction *t);   /* after the last octet */
 
