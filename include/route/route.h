@@ -58,10 +58,12 @@ struct route_answer {
 /* rcpt without a domain: postmaster only. authenticated: the client is our user. */
 void route_recipient(const struct routes *r, const struct address *rcpt, bool authenticated,
 	struct arena *arena, struct route_answer *answer);
+/* A virtual domain, srs_domain or ptr_hostname; any case. */
 bool route_is_our_domain(const struct routes *r, struct str domain);
 /* login: "alice@example.com", any case; NULL: no such account, or it can't log in. */
 const struct account *route_account(const struct routes *r, struct str login);
-/* May the account use this sender? Its own address, `+extension` of it, aliases if send_as_aliases. */
+/* May the account (one that route_account or route_recipient gave) use this sender? Its own address,
+ * `+extension` of it unless that is another account's name, aliases if send_as_aliases. */
 bool route_may_send_as(const struct account *account, const struct address *sender);
 
 #endif

@@ -24,7 +24,7 @@ enum srs_result {
 	SRS_OK,
 	SRS_NOT_SRS,         /* not at srs_domain, or no SRS0/SRS1 address: look it up like any other */
 	SRS_FORGED,          /* the hash is wrong, or it can't be read */
-	SRS_STALE            /* older than 21 days, or from the future */
+	SRS_STALE            /* older than 21 days, from the future, or an opaque key not kept any more */
 };
 
 /* state_dir: where srs-secret (mode 0600) and srs-opaque are kept. loop NULL (command line): opaque keys are
@@ -32,8 +32,9 @@ enum srs_result {
 struct srs *srs_create(const struct srs_options *options, const char *state_dir, struct loop *l, struct why *why);
 void srs_destroy(struct srs **s);
 
-/* The address to send from for a sender that came in unauthenticated: SRS0, or SRS1 for one that is SRS already,
- * or an opaque key where it would pass 64 octets. The null sender stays null; disabled: unchanged. now: ms since 1970. */
+/* The address to send from for a sender that came in unauthenticated: SRS0, or SRS1 for one that is
+ * SRS already, or an opaque key where it would pass 64 octets. In the arena. The null sender stays
+ * null; disabled: unchanged, but what is under way is still reversed. now: ms since 1970. */
 struct address srs_forward(struct srs *s, const struct address *sender, int64_t now, struct arena *arena);
 enum srs_result srs_reverse(const struct srs *s, const struct address *rcpt, int64_t now, struct arena *arena,
 	struct address *out);

@@ -27,7 +27,8 @@ static const char usage[] =
 	"\n"
 	"From a pipe one line is read: pwgen 20 1 | tee /dev/tty | waypost password\n";
 
-enum { LINE_SIZE = LIMIT_PASSWORD + 2 };       /* one more than fits, so that too long ones are seen, and a NUL */
+/* one more than fits, so that too long ones are seen, and a NUL */
+enum { LINE_SIZE = LIMIT_PASSWORD + 2 };
 
 static const char *problem;
 
@@ -130,7 +131,8 @@ static int make(void)
 	bool ok;
 
 	problem = "it could not be written";
-	ok = isatty(STDIN_FILENO) ? ask_twice(STDIN_FILENO, password) : read_line(STDIN_FILENO, password);
+	ok = isatty(STDIN_FILENO) ? ask_twice(STDIN_FILENO, password)
+				  : read_line(STDIN_FILENO, password);
 	ok = ok && print_hash(password);
 	explicit_bzero(password, sizeof(password));
 	if (interrupted)

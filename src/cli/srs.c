@@ -19,12 +19,13 @@ static const char usage[] =
 	"Usage: waypost srs forward ADDRESS [-c FILE]\n"
 	"       waypost srs reverse ADDRESS [-c FILE]\n"
 	"\n"
-	"forward prints the sender that mail from ADDRESS gets when it is forwarded. reverse prints the\n"
-	"address that a bounce to ADDRESS (SRS0=... or SRS1=...) goes to.\n"
+	"forward prints the sender that mail from ADDRESS gets when it is forwarded. reverse\n"
+	"prints the address that a bounce to ADDRESS (SRS0=... or SRS1=...) goes to.\n"
 	"\n"
-	"The secret is that of the configuration, or the one in the spool; then this must run as a\n"
-	"user who may read it. A sender too long for SRS gets a key that only the running server can\n"
-	"remember: what forward prints for it works once the server has forwarded such a mail.\n"
+	"The secret is that of the configuration, or the one in the spool; then this must run\n"
+	"as a user who may read it. A sender too long for SRS gets a key that only the running\n"
+	"server can remember: what forward prints for it works once the server has forwarded\n"
+	"such a mail.\n"
 	"\n"
 	"Exit status: 0 printed, 1 not an address made here, forged or too old, 2 wrong usage.\n";
 
@@ -46,7 +47,8 @@ static int forward(struct srs *srs, const struct address *a, struct arena *arena
 	return print(&out, arena);
 }
 
-static int reverse(const struct srs *srs, const char *domain, const struct address *a, struct arena *arena)
+static int reverse(const struct srs *srs, const char *domain, const struct address *a,
+	struct arena *arena)
 {
 	struct address out;
 
@@ -54,10 +56,12 @@ static int reverse(const struct srs *srs, const char *domain, const struct addre
 	case SRS_OK:
 		return print(&out, arena);
 	case SRS_NOT_SRS:
-		fprintf(stderr, "waypost srs: not an SRS address at %s\n", domain ? domain : "a domain of ours");
+		fprintf(stderr, "waypost srs: not an SRS address at %s\n",
+			domain ? domain : "a domain of ours");
 		break;
 	case SRS_FORGED:
-		fprintf(stderr, "waypost srs: forged, or signed with a secret that is not in the configuration any more\n");
+		fprintf(stderr, "waypost srs: forged, or signed with a secret that is not in the "
+			"configuration any more\n");
 		break;
 	case SRS_STALE:
 		fprintf(stderr, "waypost srs: too old: these addresses are good for 21 days\n");
@@ -70,7 +74,8 @@ static int with_srs(const struct wanted *w, const struct settings *s, const stru
 	struct arena *arena)
 {
 	struct why why = { 0 };
-	struct srs *srs = srs_create(&s->srs, arena_printf(arena, "%s/state", s->spool), NULL, &why);
+	struct srs *srs = srs_create(&s->srs, arena_printf(arena, "%s/state", s->spool), NULL,
+		&why);
 	int status;
 
 	if (!srs) {
@@ -100,7 +105,8 @@ static int run(const struct wanted *w)
 	int status;
 
 	if (!address_parse(&a, str_of(w->address), arena)) {
-		fprintf(stderr, "waypost srs: \"%s\" is not an address; expected one such as alice@example.com\n",
+		fprintf(stderr, "waypost srs: \"%s\" is not an address; expected one such as "
+			"alice@example.com\n",
 			w->address);
 		arena_destroy(&arena);
 		return CLI_USAGE;

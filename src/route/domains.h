@@ -1,4 +1,5 @@
-/* What the config says of each domain, as options.c reads it and the look-ups use it. Private to route/. */
+/* What the config says of each domain, as options.c reads it and the look-ups use it. Private to
+ * route/. */
 #ifndef ROUTE_DOMAINS_H
 #define ROUTE_DOMAINS_H
 

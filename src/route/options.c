@@ -4,8 +4,8 @@
  * From     admin/settings.c, through config's tables.
  * To       struct route_options, which routes.c makes into tables.
  * Owns     nothing; all lives in the config's arena.
- * Fails    by telling problems; what is wrong by itself is told here, what is wrong with another entry (loops,
- *          names given twice) in routes.c.
+ * Fails    by telling problems; what is wrong by itself is told here, what is wrong with another
+ *          entry (loops, names given twice) in routes.c.
  */
 #include "domains.h"
 #include "password.h"
@@ -46,15 +46,18 @@ static bool read_local_part(struct config *c, const struct config_node *node, st
 		config_error(c, node, "%s: expected what stands before the @, such as alice", what);
 		return false;
 	}
-	if (address_parse(&a, str_of(arena_printf(arena, "%.*s@example.com", STR_FMT(text))), arena)) {
+	if (address_parse(&a, str_of(arena_printf(arena, "%.*s@example.com", STR_FMT(text))),
+		arena)) {
 		*out = (struct local_part){ a.local, node };
 		return true;
 	}
 	if (str_find(text, '@') > 0)
-		config_error(c, node, "%s: write only what stands before the @; the domain is %.*s already",
+		config_error(c, node,
+			"%s: write only what stands before the @; the domain is %.*s already",
 			what, STR_FMT(domain));
 	else
-		config_error(c, node, "%s: \"%.*s\" can't stand before an @; letters, digits and . _ - + are safe",
+		config_error(c, node, "%s: \"%.*s\" can't stand before an @; letters, digits and . "
+			"_ - + are safe",
 			what, STR_FMT(text));
 	return false;
 }
@@ -62,7 +65,8 @@ static bool read_local_part(struct config *c, const struct config_node *node, st
 static struct local_parts read_local_parts(struct config *c, const struct config_node *list,
 	struct str domain, const char *what)
 {
-	struct local_parts parts = { arena_alloc(config_arena(c), (count(list) + 1) * sizeof(*parts.v)), 0 };
+	struct local_parts parts = { arena_alloc(config_arena(c),
+		(count(list) + 1) * sizeof(*parts.v)), 0 };
 
 	for (size_t i = 0; i < count(list); i++)
 		if (read_local_part(c, item(list, i), domain, what, &parts.v[parts.n]))
@@ -82,26 +86,31 @@ static const struct config_row account_rows[] = {
 	{ .key = "name", .type = CONFIG_CUSTOM, .offset = ACCOUNT(name), .read = keep_node,
 	  .text = "What stands before the @; \"*\" takes what no other account takes." },
 	{ .key = "password", .type = CONFIG_CUSTOM, .offset = ACCOUNT(password), .read = keep_node,
-	  .text = "For sending as this address: what `waypost password` prints, or plain; none, no login." },
+	  .text = "For sending as this address: what `waypost password` prints, or plain; none, no "
+	  "login." },
 	{ .key = "forward", .type = CONFIG_CUSTOM, .offset = ACCOUNT(forward), .read = keep_node,
 	  .text = "Where mail to the account goes: one address, or a list." },
-	{ .key = "dot_plus_rewrite", .type = CONFIG_BOOL, .fallback = "true", .offset = ACCOUNT(dot_plus),
+	{ .key = "dot_plus_rewrite", .type = CONFIG_BOOL, .fallback = "true",
+	  .offset = ACCOUNT(dot_plus),
 	  .text = "Whether name.x and name+x belong to the account too and go to target+x." },
 	{ .key = "aliases", .type = CONFIG_CUSTOM, .offset = ACCOUNT(aliases), .read = keep_node,
 	  .text = "Further names of the account." },
 	{ .key = "send_as_aliases", .type = CONFIG_BOOL, .fallback = "false",
-	  .offset = ACCOUNT(send_as_aliases), .text = "Whether the account may send as its aliases too." },
+	  .offset = ACCOUNT(send_as_aliases),
+	  .text = "Whether the account may send as its aliases too." },
 	{ .key = NULL }
 };
 
-static bool read_name(struct config *c, const struct config_node *map, const struct config_node *node,
+static bool read_name(struct config *c, const struct config_node *map,
+	const struct config_node *node,
 	struct route_account *a)
 {
 	struct str domain = a->domain->name;
 	struct local_part name;
 
 	if (!node) {
-		config_error(c, map, "this account of %.*s has no name; write name: and what stands before the @",
+		config_error(c, map, "this account of %.*s has no name; write name: and what "
+			"stands before the @",
 			STR_FMT(domain));
 		return false;
 	}
@@ -120,12 +129,14 @@ static void read_password(struct config *c, const struct config_node *node, stru
 	if (!node)
 		return;
 	if (config_kind(node) != CONFIG_SCALAR) {
-		config_error(c, node, "password: expected a text; run `waypost password` to make one");
+		config_error(c, node,
+			"password: expected a text; run `waypost password` to make one");
 		return;
 	}
 	config_secret(c, node);
 	if (a->catch_all) {
-		config_error(c, node, "password: \"*\" is nobody and can't log in; give the password to an account");
+		config_error(c, node, "password: \"*\" is nobody and can't log in; give the "
+			"password to an account");
 		return;
 	}
 	if (!password_check(config_text(node), &a->public.password_is_crypt, &why)) {
@@ -134,7 +145,8 @@ static void read_password(struct config *c, const struct config_node *node, stru
 	}
 	a->public.password = config_text(node).p;
 	if (!a->public.password_is_crypt)
-		config_warn(c, node, "password: it stands here in the clear; run `waypost password` and write "
+		config_warn(c, node,
+			"password: it stands here in the clear; run `waypost password` and write "
 			"what it prints");
 }
 
@@ -148,18 +160,21 @@ static void read_target(struct config *c, const struct config_node *node, struct
 		a->target_count++;
 	else
 		config_error(c, node, "forward: expected an address such as alice@gmail.com%s%.*s",
-			config_kind(node) == CONFIG_SCALAR ? ", not " : "", STR_FMT(config_text(node)));
+			config_kind(node) == CONFIG_SCALAR ? ", not " : "",
+			STR_FMT(config_text(node)));
 }
 
 static void read_forward(struct config *c, const struct config_node *node, struct route_account *a)
 {
 	if (count(node) == 0) {
-		config_error(c, a->node, "the account \"%.*s\" has no forward; say where its mail goes: forward: "
+		config_error(c, a->node,
+			"the account \"%.*s\" has no forward; say where its mail goes: forward: "
 			"alice@gmail.com", STR_FMT(a->public.address.local));
 		return;
 	}
 	if (count(node) > LIMIT_TARGETS) {
-		config_error(c, node, "forward: %zu addresses, at most %d are possible", count(node), LIMIT_TARGETS);
+		config_error(c, node, "forward: %zu addresses, at most %d are possible",
+			count(node), LIMIT_TARGETS);
 		return;
 	}
 	a->targets = arena_alloc(config_arena(c), count(node) * sizeof(*a->targets));
@@ -182,7 +197,8 @@ static bool read_account(struct config *c, const struct config_node *node, struc
 	struct account_nodes nodes;
 
 	if (config_kind(node) != CONFIG_MAP) {
-		config_error(c, node, "accounts: expected name: and forward: here, an account each \"- \"");
+		config_error(c, node,
+			"accounts: expected name: and forward: here, an account each \"- \"");
 		return false;
 	}
 	config_read_table(c, node, account_rows, &nodes);
@@ -204,7 +220,8 @@ struct domain_nodes {
 
 static const struct config_row domain_rows[] = {
 	{ .key = "accounts", .type = CONFIG_CUSTOM, .read = keep_node,
-	  .offset = offsetof(struct domain_nodes, accounts), .text = "Who gets mail at the domain." },
+	  .offset = offsetof(struct domain_nodes, accounts),
+	  .text = "Who gets mail at the domain." },
 	{ .key = "blackholes", .type = CONFIG_CUSTOM, .read = keep_node,
 	  .offset = offsetof(struct domain_nodes, blackholes),
 	  .text = "Local parts that get no mail, whatever else is said of them." },
@@ -224,10 +241,12 @@ static void read_domain(struct config *c, const struct config_node *node, struct
 	config_read_table(c, node, domain_rows, &nodes);
 	d->blackholes = read_local_parts(c, nodes.blackholes, d->name, "blackholes");
 	if (nodes.accounts && config_kind(nodes.accounts) != CONFIG_LIST) {
-		config_error(c, nodes.accounts, "accounts: expected a list; write \"- \" before each name");
+		config_error(c, nodes.accounts,
+			"accounts: expected a list; write \"- \" before each name");
 		return;
 	}
-	d->accounts = arena_alloc(config_arena(c), (count(nodes.accounts) + 1) * sizeof(*d->accounts));
+	d->accounts = arena_alloc(config_arena(c),
+		(count(nodes.accounts) + 1) * sizeof(*d->accounts));
 	for (size_t i = 0; i < count(nodes.accounts); i++) {
 		struct route_account *a = &d->accounts[d->account_count];
 
@@ -237,7 +256,8 @@ static void read_domain(struct config *c, const struct config_node *node, struct
 	}
 }
 
-static bool read_domain_name(struct config *c, const struct config_node *key, struct route_domain *d)
+static bool read_domain_name(struct config *c, const struct config_node *key,
+	struct route_domain *d)
 {
 	struct str text = config_text(key);
 
@@ -245,10 +265,12 @@ static bool read_domain_name(struct config *c, const struct config_node *key, st
 	if (address_parse_domain(&d->name, text, config_arena(c)))
 		return true;
 	if (text.n)
-		config_error(c, key, "virtual_domains: \"%.*s\" is no domain; expected a name such as example.com",
+		config_error(c, key, "virtual_domains: \"%.*s\" is no domain; expected a name such "
+			"as example.com",
 			STR_FMT(text));
 	else
-		config_error(c, key, "virtual_domains: a domain without a name; expected one such as example.com");
+		config_error(c, key, "virtual_domains: a domain without a name; expected one such "
+			"as example.com");
 	return false;
 }
 
@@ -261,7 +283,8 @@ static void read_domains(struct config *c, const struct config_node *node, void 
 	if (!node)
 		return;
 	if (config_kind(node) != CONFIG_MAP) {
-		config_error(c, node, "virtual_domains: expected domains, each with accounts: below it");
+		config_error(c, node,
+			"virtual_domains: expected domains, each with accounts: below it");
 		return;
 	}
 	for (size_t i = 0; i < config_count(node); i++) {
@@ -269,7 +292,8 @@ static void read_domains(struct config *c, const struct config_node *node, void 
 
 		*d = (struct route_domain){ 0 };
 		if (!read_domain_name(c, config_key(node, i), d)) {
-			d->name = STR("example.com");    /* so that what is below it is looked at too */
+			/* so that what is below it is looked at too */
+			d->name = STR("example.com");
 			read_domain(c, config_item(node, i), d);
 			continue;
 		}
@@ -286,7 +310,8 @@ static void read_postmaster(struct config *c, const struct config_node *node, vo
 	*out = NULL;
 	if (!node)
 		return;
-	if (config_kind(node) == CONFIG_SCALAR && address_parse(&a, config_text(node), config_arena(c)))
+	if (config_kind(node) == CONFIG_SCALAR && address_parse(&a, config_text(node),
+		config_arena(c)))
 		*out = address_text(&a, config_arena(c));
 	else
 		config_error(c, node, "postmaster: expected an address such as alice@example.com");
@@ -296,12 +321,18 @@ static const char *const blackhole_words[] = { "reject", "defer", "discard", NUL
 
 #define ROUTE(field) offsetof(struct route_options, field)
 const struct config_row route_rows[] = {
-	{ .key = "postmaster", .type = CONFIG_CUSTOM, .offset = ROUTE(postmaster), .read = read_postmaster,
-	  .text = "Who gets mail for postmaster at any domain of ours; by default the domain's first account." },
-	{ .key = "blackhole_action", .type = CONFIG_WORD, .fallback = "reject", .words = blackhole_words,
+	{ .key = "postmaster", .type = CONFIG_CUSTOM, .offset = ROUTE(postmaster),
+	  .read = read_postmaster,
+	  .text = "Who gets mail for postmaster at any domain of ours; by default the domain's "
+	  "first account." },
+	{ .key = "blackhole_action", .type = CONFIG_WORD, .fallback = "reject",
+	  .words = blackhole_words,
 	  .offset = ROUTE(blackhole_action),
-	  .text = "What happens to mail for blackholes: reject (550), defer (450), or discard (250 and gone)." },
-	{ .key = "virtual_domains", .type = CONFIG_CUSTOM, .offset = ROUTE(domains), .read = read_domains,
-	  .text = "The domains whose mail comes here, each with its accounts, blackholes and DKIM key." },
+	  .text = "What happens to mail for blackholes: reject (550), defer (450), or discard (250 "
+	  "and gone)." },
+	{ .key = "virtual_domains", .type = CONFIG_CUSTOM, .offset = ROUTE(domains),
+	  .read = read_domains,
+	  .text = "The domains whose mail comes here, each with its accounts, blackholes and "
+	  "DKIM key." },
 	{ .key = NULL }
 };

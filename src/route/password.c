@@ -3,7 +3,8 @@
  *
  * From     options.c, for each account.
  * To       options.c, which tells the person who wrote it.
- * Never    computes a hash: a setting that takes four minutes is legal in crypt(3), and is found here.
+ * Never    computes a hash: a setting that takes four minutes is legal in crypt(3), and is found
+ *          here.
  * Fails    with what is wrong and what to do. No part of the password is in it.
  * See      crypt(5).
  */
@@ -18,7 +19,8 @@
 enum {
 	SHA512_ROUNDS_MAX = 1000000,
 	BCRYPT_COST_MAX = 14,
-	SCRYPT_MEMORY_MAX = 128 << 20          /* bytes of yescrypt and scrypt, times their parallelism */
+	/* bytes of yescrypt and scrypt, times their parallelism */
+	SCRYPT_MEMORY_MAX = 128 << 20
 };
 
 #define MAKE_ONE "run `waypost password` to make a new one"
@@ -42,7 +44,8 @@ static bool check_memory(uint64_t log2_n, uint64_t r, uint64_t p, struct why *wh
 {
 	if (log2_n >= 32 || r == 0 || p == 0 || r > 1024 || p > 1024 ||
 		(128 * r * p) << log2_n > SCRYPT_MEMORY_MAX)
-		return why_set(why, "a login with this hash would take too much memory and time; " MAKE_ONE);
+		return why_set(why, "a login with this hash would take too much memory and time; "
+			MAKE_ONE);
 	return true;
 }
 
@@ -51,10 +54,12 @@ static bool check_yescrypt(struct str s, struct why *why)
 {
 	struct str params = str_cut(&s, '$');
 
-	if (params.n != 3 || params.p[0] != 'j' || digit(params.p[1]) < 0 || digit(params.p[1]) > 47 ||
+	if (params.n != 3 || params.p[0] != 'j' || digit(params.p[1]) < 0 ||
+		digit(params.p[1]) > 47 ||
 		digit(params.p[2]) < 0 || digit(params.p[2]) > 47)
 		return why_set(why, "its settings are none that waypost takes; " MAKE_ONE);
-	return check_memory((uint64_t)digit(params.p[1]) + 1, (uint64_t)digit(params.p[2]) + 1, 1, why);
+	return check_memory((uint64_t)digit(params.p[1]) + 1, (uint64_t)digit(params.p[2]) + 1, 1,
+		why);
 }
 
 /* Five digits, the lowest first. */
@@ -86,7 +91,8 @@ static bool check_sha512(struct str s, struct why *why)
 	if (!str_number(str_skip(first, 7), &rounds))
 		return why_set(why, "its rounds= can't be read; " MAKE_ONE);
 	if (rounds > SHA512_ROUNDS_MAX)
-		return why_set(why, "with rounds=%llu a login would take too long, at most %d; " MAKE_ONE,
+		return why_set(why, "with rounds=%llu a login would take too long, at most %d; "
+			MAKE_ONE,
 			(unsigned long long)rounds, SHA512_ROUNDS_MAX);
 	return true;
 }
@@ -99,7 +105,8 @@ static bool check_bcrypt(struct str s, struct why *why)
 	if (cost.n != 2 || !str_number(cost, &n) || n < 4)
 		return why_set(why, "its cost can't be read; " MAKE_ONE);
 	if (n > BCRYPT_COST_MAX)
-		return why_set(why, "with cost %llu a login would take too long, at most %d; " MAKE_ONE,
+		return why_set(why, "with cost %llu a login would take too long, at most %d; "
+			MAKE_ONE,
 			(unsigned long long)n, BCRYPT_COST_MAX);
 	return true;
 }
@@ -113,7 +120,8 @@ static const struct scheme schemes[] = {
 	{ "$7$", 43, check_scrypt },
 };
 
-/* "$id$", with an id of up to 8 letters, digits and hyphens, as all of crypt(5) have it, and others' too. */
+/* "$id$", with an id of up to 8 letters, digits and hyphens, as all of crypt(5) have it, and
+ * others' too. */
 static bool has_prefix(struct str s)
 {
 	size_t i = 1;
@@ -136,9 +144,11 @@ static bool check_scheme(const struct scheme *scheme, struct str text, struct wh
 	for (size_t i = 0; i < hash.n; i++)
 		whole = whole && digit(hash.p[i]) >= 0;
 	if (!whole)
-		return why_set(why, "its last part has %zu characters where %s has %zu: a part is missing, or it has "
+		return why_set(why, "its last part has %zu characters where %s has %zu: a part is "
+			"missing, or it has "
 			"none; " MAKE_ONE, hash.n, scheme->prefix, scheme->hash);
-	if (crypt_checksalt(text.p) == CRYPT_SALT_INVALID || crypt_checksalt(text.p) == CRYPT_SALT_METHOD_DISABLED)
+	if (crypt_checksalt(text.p) == CRYPT_SALT_INVALID ||
+		crypt_checksalt(text.p) == CRYPT_SALT_METHOD_DISABLED)
 		return why_set(why, "crypt(3) can't read it; " MAKE_ONE);
 	return true;
 }
@@ -149,15 +159,19 @@ bool password_check(struct str text, bool *is_crypt, struct why *why)
 
 	*is_crypt = has_prefix(text);
 	if (!text.n)
-		return why_set(why, "it is empty; leave `password` away for an account that never logs in");
+		return why_set(why,
+			"it is empty; leave `password` away for an account that never logs in");
 	if (text.n > LIMIT_PASSWORD)
-		return why_set(why, "it is longer than %d bytes, which is as much as crypt(3) takes", LIMIT_PASSWORD);
+		return why_set(why, "it is longer than %d bytes, which is as much as crypt(3) "
+			"takes", LIMIT_PASSWORD);
 	if (brace > 0 && has_prefix(str_skip(text, (size_t)brace + 1)))
-		return why_set(why, "take %.*s away, and leave what begins with '$'", (int)brace + 1, text.p);
+		return why_set(why, "take %.*s away, and leave what begins with '$'",
+			(int)brace + 1, text.p);
 	if (!*is_crypt)
 		return true;
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
 		if (str_starts(text, str_of(schemes[i].prefix)))
 			return check_scheme(&schemes[i], text, why);
-	return why_set(why, "of the hashes of crypt(5) waypost takes $y$, $6$, $2b$ and $7$; " MAKE_ONE);
+	return why_set(why, "of the hashes of crypt(5) waypost takes $y$, $6$, $2b$ and $7$; "
+		MAKE_ONE);
 }

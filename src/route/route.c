@@ -4,8 +4,8 @@
  * From     receive/ at RCPT, AUTH and MAIL; bounce/ and schedule/ for what comes back.
  * To       the caller: next addresses that are none of ours, or a reply.
  * Owns     nothing; the tables are made by routes.c.
- * Never    blocks, logs, or takes an address apart at anything but its one @: alice%example.net@ours is a
- *          local part like any other, and unknown.
+ * Never    blocks, logs, or takes an address apart at anything but its one @:
+ *          alice%example.net@ours is a local part like any other, and unknown.
  * Fails    with a reply. A doubt about relaying is a no.
  * See      RFC 5321 sections 3.6.2 and 4.5.1; RFC 3463.
  */
@@ -82,8 +82,10 @@ static struct found find_srs(const struct routes *r, const struct address *a, in
 	return f;
 }
 
-/* alice.x or alice+x: what stands before the last . or + is a name (not an alias), what follows its extension. */
-static const struct route_account *find_extended(const struct home *home, struct str key, size_t *at)
+/* alice.x or alice+x: what stands before the last . or + is a name (not an alias), what follows its
+ * extension. */
+static const struct route_account *find_extended(const struct home *home, struct str key,
+	size_t *at)
 {
 	const struct route_account *account;
 
@@ -95,7 +97,8 @@ static const struct route_account *find_extended(const struct home *home, struct
 	return account && account->dot_plus ? account : NULL;
 }
 
-static struct found find_at_home(const struct routes *r, const struct home *home, const struct address *a,
+static struct found find_at_home(const struct routes *r, const struct home *home,
+	const struct address *a,
 	int64_t now, struct arena *arena)
 {
 	struct str key = routes_lower(a->local, arena);
@@ -120,7 +123,8 @@ static struct found find_at_home(const struct routes *r, const struct home *home
 	return (struct found){ .what = FOUND_NOTHING };
 }
 
-struct found routes_find(const struct routes *r, const struct address *a, int64_t now, struct arena *arena)
+struct found routes_find(const struct routes *r, const struct address *a, int64_t now,
+	struct arena *arena)
 {
 	const struct home *home = map_get(r->homes, a->domain);
 	bool at_srs = r->srs_domain.n && str_eq(a->domain, r->srs_domain);
@@ -163,7 +167,8 @@ static void answer_elsewhere(const struct routes *r, const struct address *rcpt,
 	} else {
 		answer->kind = ROUTE_REFUSE;
 		reply_set(&answer->reply, 550, "5.7.1",
-			"Relay access denied: no mail for %.*s is taken here; to send, log in on port 587 or 465",
+			"Relay access denied: no mail for %.*s is taken here; to send, log in on "
+			"port 587 or 465",
 			STR_FMT(rcpt->domain));
 	}
 }
@@ -211,7 +216,9 @@ void route_recipient(const struct routes *r, const struct address *rcpt, bool au
 	if (w.trouble == WALK_LOOP || w.trouble == WALK_DEEP || w.trouble == WALK_MANY)
 		refuse(answer, 550, "5.4.6", "This address is forwarded in a loop, or too often");
 	else if (w.target_count)
-		answer_targets(&w, first.what == FOUND_RETURN && !w.account ? ROUTE_RETURN : ROUTE_FORWARD, answer);
+		answer_targets(&w,
+			first.what == FOUND_RETURN && !w.account ? ROUTE_RETURN : ROUTE_FORWARD,
+			answer);
 	else if (w.blackhole)
 		answer_blackhole(r, answer);
 	else if (!rcpt->domain.n && !answer->is_postmaster)
@@ -244,7 +251,8 @@ const struct account *route_account(const struct routes *r, struct str login)
 	return found && found->public.password ? &found->public : NULL;
 }
 
-/* Whether the domain gives the local part to an account by name: then it is no extension of another. */
+/* Whether the domain gives the local part to an account by name: then it is no extension of
+ * another. */
 static bool is_taken(const struct route_domain *d, struct str local)
 {
 	for (size_t i = 0; i < d->account_count; i++) {

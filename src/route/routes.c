@@ -54,18 +54,22 @@ static void add_name(struct config *c, struct home *home, struct map *map, struc
 		map_put(map, key, account);
 		return;
 	}
-	config_error(c, name.node, "\"%.*s\" is already %s of the account \"%.*s\" of %.*s; a name can be given once",
-		STR_FMT(name.text), as, STR_FMT(other->public.address.local), STR_FMT(home->domain->name));
+	config_error(c, name.node,
+		"\"%.*s\" is already %s of the account \"%.*s\" of %.*s; a name can be given once",
+		STR_FMT(name.text), as, STR_FMT(other->public.address.local),
+		STR_FMT(home->domain->name));
 }
 
 static void add_account(struct config *c, struct home *home, struct route_account *a)
 {
 	if (!a->catch_all)
-		add_name(c, home, home->names, (struct local_part){ a->public.address.local, a->node }, a);
+		add_name(c, home, home->names,
+			(struct local_part){ a->public.address.local, a->node }, a);
 	else if (!home->catch_all)
 		home->catch_all = a;
 	else
-		config_error(c, a->node, "\"*\" is already an account of %.*s; put the addresses of both into one list",
+		config_error(c, a->node, "\"*\" is already an account of %.*s; put the addresses "
+			"of both into one list",
 			STR_FMT(home->domain->name));
 }
 
@@ -76,9 +80,11 @@ static void add_blackhole(struct config *c, struct home *home, struct local_part
 	const struct route_account *other = owner(home, key, &as);
 
 	if (str_eq(key, STR("postmaster")))
-		config_warn(c, b->node, "blackholes: postmaster must be reachable (RFC 5321), so this does nothing");
+		config_warn(c, b->node, "blackholes: postmaster must be reachable (RFC 5321), so "
+			"this does nothing");
 	else if (other)
-		config_warn(c, b->node, "blackholes: \"%.*s\" is also %s of the account \"%.*s\", which gets none of "
+		config_warn(c, b->node, "blackholes: \"%.*s\" is also %s of the account \"%.*s\", "
+			"which gets none of "
 			"that mail", STR_FMT(b->text), as, STR_FMT(other->public.address.local));
 	map_put(home->blackholes, key, b);
 }
@@ -89,7 +95,8 @@ static void add_domain(struct routes *r, struct config *c, const struct route_do
 	struct home *home;
 
 	if (map_get(r->homes, d->name)) {
-		config_error(c, d->node, "the domain %.*s is here twice; put its accounts together", STR_FMT(d->name));
+		config_error(c, d->node, "the domain %.*s is here twice; put its accounts together",
+			STR_FMT(d->name));
 		return;
 	}
 	home = mem_alloc(sizeof(*home));
@@ -99,7 +106,8 @@ static void add_domain(struct routes *r, struct config *c, const struct route_do
 		add_account(c, home, &d->accounts[i]);
 	for (size_t i = 0; i < d->account_count; i++)
 		for (size_t k = 0; k < d->accounts[i].aliases.n; k++)
-			add_name(c, home, home->aliases, d->accounts[i].aliases.v[k], &d->accounts[i]);
+			add_name(c, home, home->aliases, d->accounts[i].aliases.v[k],
+				&d->accounts[i]);
 	for (size_t i = 0; i < d->blackholes.n; i++)
 		add_blackhole(c, home, &d->blackholes.v[i]);
 	if (!r->first && d->account_count)
@@ -112,7 +120,8 @@ struct check {
 	struct config *c;
 	struct walk *walk;
 	struct map *told;              /* accounts of loops already told, by address */
-	const struct config_node *untold;   /* of the first trouble that another place is expected to tell */
+	/* of the first trouble that another place is expected to tell */
+	const struct config_node *untold;
 	const char *untold_chain;
 };
 
@@ -125,7 +134,8 @@ static bool is_told(const struct check *k, const struct walk *w)
 }
 
 /* A loop is told at the first of its accounts, not at those that lead into it. */
-static void tell_loop(struct check *k, const struct config_node *node, const struct route_account *start)
+static void tell_loop(struct check *k, const struct config_node *node,
+	const struct route_account *start)
 {
 	const struct walk *w = k->walk;
 	const char *chain = walk_chain(w);
@@ -147,9 +157,11 @@ static void tell_dead(struct check *k, const struct config_node *node, const str
 	if (w->trouble_depth > 1)      /* another account's forward, told there */
 		return;
 	if (w->blackhole)
-		config_error(k->c, node, "%.*s is a blackhole, so nothing sent there arrives", STR_FMT(w->trouble_key));
+		config_error(k->c, node, "%.*s is a blackhole, so nothing sent there arrives",
+			STR_FMT(w->trouble_key));
 	else
-		config_error(k->c, node, "%.*s is at a domain of ours, but there is no such account; add it, or forward "
+		config_error(k->c, node, "%.*s is at a domain of ours, but there is no such "
+			"account; add it, or forward "
 			"to another address", STR_FMT(w->trouble_key));
 }
 
@@ -164,14 +176,16 @@ static void tell(struct check *k, const struct config_node *node, const struct r
 		tell_loop(k, node, start);
 		break;
 	case WALK_DEEP:
-		config_error(k->c, node, "forwarded more than %d times before it leaves: %s", LIMIT_ROUTE_DEPTH,
+		config_error(k->c, node, "forwarded more than %d times before it leaves: %s",
+			LIMIT_ROUTE_DEPTH,
 			walk_chain(w));
 		break;
 	case WALK_DEAD:
 		tell_dead(k, node, w);
 		break;
 	case WALK_MANY:
-		config_error(k->c, node, "this leads to more than %d addresses in the end", LIMIT_TARGETS);
+		config_error(k->c, node, "this leads to more than %d addresses in the end",
+			LIMIT_TARGETS);
 		break;
 	}
 }
@@ -211,7 +225,8 @@ static void check_all(struct routes *r, struct config *c, const struct route_opt
 			check_account(&k, r, &o->domains[i].accounts[j]);
 	check_postmaster(&k, r);
 	if (k.untold && config_errors(c) == errors)
-		config_error(c, k.untold, "mail would run in a loop: %s; one of them must lead out", k.untold_chain);
+		config_error(c, k.untold, "mail would run in a loop: %s; one of them must lead out",
+			k.untold_chain);
 	map_destroy(&k.told, NULL);
 	free(k.walk);
 }
@@ -233,7 +248,8 @@ struct routes *routes_create(struct config *c, const struct route_options *optio
 		add_domain(r, c, &options->domains[i]);
 	check_all(r, c, options);
 	if (!r->first && !options->postmaster && config_is_right(c))
-		config_error(c, config_get(config_root(c), "virtual_domains"), "nobody would get any mail: give a "
+		config_error(c, config_get(config_root(c), "virtual_domains"),
+			"nobody would get any mail: give a "
 			"domain accounts, or name a postmaster at the top of the file");
 	if (!config_is_right(c))
 		routes_destroy(&r);

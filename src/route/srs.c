@@ -3,16 +3,18 @@
  *
  * From     receive/, for a message that came in unauthenticated and leaves again.
  * To       the envelope, with the new sender; and back: route.c, with the original one.
- * Owns     the secrets, newest first, and the senders kept under opaque keys, until the next reload.
+ * Owns     the secrets, newest first, and the senders kept under opaque keys, until the next
+ *          reload.
  * Never    blocks, logs, or keeps a pointer into the envelope.
  * Fails    with SRS_FORGED, SRS_STALE or SRS_NOT_SRS; the caller picks the reply.
- * See      RFC 5321 section 4.5.3.1.1 (64 octets); the SRS paper; PostSRSd, whose addresses these are.
+ * See      RFC 5321 section 4.5.3.1.1 (64 octets); the SRS paper; PostSRSd, whose addresses these
+ *          are.
  *
  * A sender is hashed as SRS0=hash=day=domain=local; one that is SRS0 elsewhere becomes
- * SRS1=hash=domain==rest, so that the bounce goes straight to that forwarder; one that is SRS1 keeps its
- * domain and rest and gets our hash. A sender at our own srs_domain is no exception: what comes in from
- * outside is not proven, and srs_reverse takes both layers off at once. What would be longer than 64 octets
- * becomes SRS0=hash=day=key, and srs_opaque.c remembers the sender.
+ * SRS1=hash=domain==rest, so that the bounce goes straight to that forwarder; one that is SRS1
+ * keeps its domain and rest and gets our hash. A sender at our own srs_domain is no exception: what
+ * comes in from outside is not proven, and srs_reverse takes both layers off at once. What would be
+ * longer than 64 octets becomes SRS0=hash=day=key, and srs_opaque.c remembers the sender.
  */
 #include "route/srs.h"
 #include "srs_hash.h"
@@ -33,7 +35,8 @@ struct srs {
 	bool enable;
 };
 
-/* What the hash is over, for an opaque key: the space keeps it apart from that of any domain and local part. */
+/* What the hash is over, for an opaque key: the space keeps it apart from that of any domain and
+ * local part. */
 #define OPAQUE_MARK STR(" ")
 
 static bool is_separator(char c)
@@ -84,14 +87,16 @@ struct srs *srs_create(const struct srs_options *options, const char *state_dir,
 	if (!s->domain && !s->enable)
 		return s;
 	if (!s->domain) {
-		why_set(why, "srs.srs_domain: not set; name a domain of yours whose MX is this server");
+		why_set(why,
+			"srs.srs_domain: not set; name a domain of yours whose MX is this server");
 		srs_destroy(&s);
 		return NULL;
 	}
 	/* Switched off, the addresses that are under way still come home. */
 	if (take_secrets(s, options, state_dir, s->enable && l, why)) {
 		if (!s->hash && s->enable)
-			why_set(why, "%s/srs-secret: not there yet; the server makes it when it starts first",
+			why_set(why, "%s/srs-secret: not there yet; the server makes it when it "
+				"starts first",
 				state_dir);
 		else if (!s->hash || (s->opaque = srs_opaque_open(state_dir, l, clock_wall(), why)))
 			return s;
@@ -121,12 +126,14 @@ static void add_pair(struct buf *out, struct str host, struct str rest)
 	buf_add_str(out, rest);
 }
 
-static void make_srs0(const struct srs *s, struct buf *out, const struct address *sender, int64_t now)
+static void make_srs0(const struct srs *s, struct buf *out, const struct address *sender,
+	int64_t now)
 {
 	char hash[SRS_HASH_LENGTH + 1], stamp[SRS_STAMP_LENGTH + 1];
 
 	srs_stamp_make(now, stamp);
-	srs_hash_make(s->hash, (struct str[]){ str_of(stamp), sender->domain, sender->local }, 3, hash);
+	srs_hash_make(s->hash, (struct str[]){ str_of(stamp), sender->domain, sender->local }, 3,
+		hash);
 	buf_addf(out, "SRS0=%s=%s=", hash, stamp);
 	add_pair(out, sender->domain, sender->local);
 }
@@ -182,7 +189,8 @@ static void make_opaque(struct srs *s, struct buf *out, const struct address *se
 	buf_addf(out, "SRS0=%s=%s=%s", hash, stamp, key);
 }
 
-struct address srs_forward(struct srs *s, const struct address *sender, int64_t now, struct arena *arena)
+struct address srs_forward(struct srs *s, const struct address *sender, int64_t now,
+	struct arena *arena)
 {
 	struct address out = address_copy(sender, arena);
 	struct str hash, host, rest;
@@ -209,7 +217,8 @@ struct address srs_forward(struct srs *s, const struct address *sender, int64_t 
 
 /* reverse */
 
-/* The host was hashed as its server wrote it; that it is a domain is asked again, of the parser itself. */
+/* The host was hashed as its server wrote it; that it is a domain is asked again, of the parser
+ * itself. */
 static bool give(struct address *out, struct str local, struct str host, struct arena *arena)
 {
 	struct address parsed;
@@ -249,8 +258,8 @@ static enum srs_result reverse_opaque(const struct srs *s, struct str hash, stru
 static enum srs_result reverse_srs0(const struct srs *s, struct str local, int64_t now,
 	struct arena *arena, struct address *out)
 {
-	struct str left = str_skip(local, 5), hash = str_cut(&left, '='), stamp = str_cut(&left, '=');
-	struct str host;
+	struct str left = str_skip(local, 5), hash = str_cut(&left, '=');
+	struct str stamp = str_cut(&left, '='), host;
 
 	if (left.n && str_find(left, '=') < 0)
 		return reverse_opaque(s, hash, stamp, left, now, arena, out);

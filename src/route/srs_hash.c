@@ -6,8 +6,8 @@
  * Owns     one keyed HMAC-SHA1 a secret, set up once.
  * Never    tells by its timing how much of a hash was right.
  * Fails    only by our own fault; OpenSSL's HMAC has no other way.
- * See      PostSRSd's addresses, which must come home: the parts are joined without anything between them,
- *          in lower case, because servers on the way change the case of a local part.
+ * See      PostSRSd's addresses, which must come home: the parts are joined without anything
+ *          between them, in lower case, because servers on the way change the case of a local part.
  */
 #include "srs_hash.h"
 
@@ -104,7 +104,8 @@ static void digits(const unsigned char *bytes, int bits, const char *alphabet, c
 
 static void hash(EVP_MAC_CTX *mac, const struct str *parts, size_t n, char out[SRS_HASH_FULL + 1])
 {
-	unsigned char sum[SHA1_SIZE + 1] = { 0 };    /* the last digit takes two bits beyond the sum */
+	/* the last digit takes two bits beyond the sum */
+	unsigned char sum[SHA1_SIZE + 1] = { 0 };
 
 	must(EVP_MAC_init(mac, NULL, 0, NULL) == 1);    /* the key stays */
 	for (size_t i = 0; i < n; i++)
@@ -148,7 +149,8 @@ bool srs_hash_check(const struct srs_hash *h, struct str given, const struct str
 
 void srs_hash_key(const struct srs_hash *h, struct str text, char out[SRS_KEY_LENGTH + 1])
 {
-	static const char purpose[] = "waypost opaque key";   /* its NUL ends it: no text can continue it */
+	/* its NUL ends it: no text can continue it */
+	static const char purpose[] = "waypost opaque key";
 	unsigned char sum[SHA1_SIZE];
 
 	must(h->n > 0);
@@ -182,7 +184,8 @@ bool srs_stamp_is_fresh(struct str stamp, int64_t now)
 	if (stamp.n != SRS_STAMP_LENGTH)
 		return false;
 	for (size_t i = 0; i < stamp.n; i++) {
-		char c = stamp.p[i] >= 'a' && stamp.p[i] <= 'z' ? (char)(stamp.p[i] - 'a' + 'A') : stamp.p[i];
+		char c = stamp.p[i] >= 'a' && stamp.p[i] <= 'z' ? (char)(stamp.p[i] - 'a' + 'A')
+			: stamp.p[i];
 		const char *at = c ? strchr(base32_chars, c) : NULL;
 
 		if (!at)

@@ -1,4 +1,5 @@
-/* What proves an SRS address: HMAC-SHA1 over its parts, and the day that it was made. Private to route/. */
+/* What proves an SRS address: HMAC-SHA1 over its parts, and the day that it was made. Private to
+ * route/. */
 #ifndef ROUTE_SRS_HASH_H
 #define ROUTE_SRS_HASH_H
 
@@ -21,7 +22,8 @@ void srs_hash_destroy(struct srs_hash **h);
 /* With the first secret, over the parts in lower case. NUL-terminated. */
 void srs_hash_make(const struct srs_hash *h, const struct str *parts, size_t n,
 	char out[SRS_HASH_LENGTH + 1]);
-/* Any secret, any case, + and / also as - and _; at least SRS_HASH_LENGTH characters. In constant time. */
+/* Any secret, any case, + and / also as - and _; at least SRS_HASH_LENGTH characters. In constant
+ * time. */
 bool srs_hash_check(const struct srs_hash *h, struct str given, const struct str *parts, size_t n);
 /* A key that only we can make, always the same one for the same text and first secret. */
 void srs_hash_key(const struct srs_hash *h, struct str text, char out[SRS_KEY_LENGTH + 1]);

@@ -4,16 +4,17 @@
  * From     srs.c: a key and the sender that it stands for.
  * To       state/srs-opaque, a line each: DAY KEY ADDRESS. A worker appends and fsyncs.
  * Owns     the table, and what is not yet on disk.
- * Never    blocks the loop: but at start the file is read and what is too old is left out, and at the end
- *          what is left is written.
+ * Never    blocks the loop: but at start the file is read and what is too old is left out, and at
+ *          the end what is left is written.
  * Fails    with a log line; the records are kept and go with the next append.
  *
- * A record and the message that needs it are written by two workers at the same time. When the machine dies
- * between the two fsyncs, the message may be on disk and the record not: then a bounce to that one message is
- * refused as unknown. The key is made from the sender, so the sender's next message writes it again.
+ * A record and the message that needs it are written by two workers at the same time. When the
+ * machine dies between the two fsyncs, the message may be on disk and the record not: then a bounce
+ * to that one message is refused as unknown. The key is made from the sender, so the sender's next
+ * message writes it again.
  *
- * The file may grow to LIMIT_SRS_OPAQUE lines; then it becomes srs-opaque.old, replacing the one before, so
- * both together hold at least the last LIMIT_SRS_OPAQUE.
+ * The file may grow to LIMIT_SRS_OPAQUE lines; then it becomes srs-opaque.old, replacing the one
+ * before, so both together hold at least the last LIMIT_SRS_OPAQUE.
  */
 #include "srs_opaque.h"
 #include "srs_hash.h"
@@ -36,7 +37,8 @@
 
 enum {
 	KEEP_DAYS = SRS_MAX_AGE + 1,           /* the day of making is counted too */
-	PENDING_MAX = 8 << 20                  /* bytes that wait for a disk that fails: then the newest are lost */
+	/* bytes that wait for a disk that fails: then the newest are lost */
+	PENDING_MAX = 8 << 20
 };
 
 struct record {                                /* in the order of their last use, oldest first */
@@ -331,7 +333,8 @@ static void put_back(struct srs_opaque *o, const struct append *a)
 	struct buf both;
 
 	buf_init(&both, PENDING_MAX);
-	if (a->why.text[0])            /* a part may be on disk: a record must not run into its torn end */
+	/* a part may be on disk: a record must not run into its torn end */
+	if (a->why.text[0])
 		buf_add_char(&both, '\n');
 	buf_add_str(&both, buf_str(&a->text));
 	buf_add_str(&both, buf_str(&o->pending));
@@ -353,7 +356,8 @@ static void append_done(void *waiter, void *arg)
 		if (!o->failing)
 			log_error("srs_opaque_not_kept", L_Z("why", a->why.text));
 		o->failing = true;
-		put_back(o, a);        /* no new try before the next record: the disk is left in peace */
+		/* no new try before the next record: the disk is left in peace */
+		put_back(o, a);
 	}
 	append_drop(a);
 }
@@ -396,7 +400,8 @@ static void destroy(struct srs_opaque *o)
 	free(o);
 }
 
-struct srs_opaque *srs_opaque_open(const char *state_dir, struct loop *l, int64_t now, struct why *why)
+struct srs_opaque *srs_opaque_open(const char *state_dir, struct loop *l, int64_t now,
+	struct why *why)
 {
 	struct srs_opaque *o;
 
@@ -420,7 +425,8 @@ static void write_rest(struct srs_opaque *o)
 	struct append *rest;
 
 	if (o->writing) {
-		struct append copy = { .text = o->writing->text };     /* the rest is the worker's */
+		/* the rest is the worker's */
+		struct append copy = { .text = o->writing->text };
 
 		put_back(o, &copy);
 	}

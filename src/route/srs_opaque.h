@@ -8,9 +8,10 @@
 
 struct srs_opaque;
 
-/* Reads state_dir/srs-opaque. Whoever opens a folder that is open already (a reload) gets the same store, so
- * that nothing is in two hands. l NULL: nothing is ever written. now: ms since 1970. */
-struct srs_opaque *srs_opaque_open(const char *state_dir, struct loop *l, int64_t now, struct why *why);
+/* Reads state_dir/srs-opaque. Whoever opens a folder that is open already (a reload) gets the same
+ * store, so that nothing is in two hands. l NULL: nothing is ever written. now: ms since 1970. */
+struct srs_opaque *srs_opaque_open(const char *state_dir, struct loop *l, int64_t now,
+	struct why *why);
 /* The last one to close waits until all is on disk. */
 void srs_opaque_close(struct srs_opaque **o);
 /* Keeps the text (an address) under the key for SRS_MAX_AGE days from now; written by a worker. */

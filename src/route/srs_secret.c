@@ -3,8 +3,8 @@
  *
  * From     srs.c, at start and at reload.
  * To       srs.c, with the secret's bytes.
- * Owns     state/srs-secret, mode 0600. Lose it, and the addresses of the last 21 days don't come home:
- *          it belongs into the back-up.
+ * Owns     state/srs-secret, mode 0600. Lose it, and the addresses of the last 21 days don't come
+ *          home: it belongs into the back-up.
  * Never    leaves half a secret behind: it is written aside, fsynced and renamed.
  * Fails    when the file can't be read or made, or is empty.
  */
@@ -89,9 +89,11 @@ static bool read_file(struct buf *out, int fd, const char *path, struct why *why
 	if (n < 0)
 		return why_errno(why, "%s", path);
 	if (n > SECRET_FILE_MAX)
-		return why_set(why, "%s: larger than %d bytes: not a secret of ours", path, SECRET_FILE_MAX);
+		return why_set(why, "%s: larger than %d bytes: not a secret of ours", path,
+			SECRET_FILE_MAX);
 	text = str_make(bytes, (size_t)n);
-	if (text.n && text.p[text.n - 1] == '\n')    /* for those who look at it; not part of the secret */
+	/* for those who look at it; not part of the secret */
+	if (text.n && text.p[text.n - 1] == '\n')
 		text.n--;
 	if (!text.n)
 		return why_set(why, "%s: empty; remove it and a new secret is made", path);

@@ -4,8 +4,8 @@
  * From     route.c for a recipient, routes.c for what the config says of each account.
  * To       a list of next addresses, each once.
  * Owns     nothing; addresses it makes live in the caller's arena.
- * Never    runs in circles: the path is at most LIMIT_ROUTE_DEPTH long, no address is followed twice, and
- *          at most LIMIT_ROUTE_ADDRESSES are looked at.
+ * Never    runs in circles: the path is at most LIMIT_ROUTE_DEPTH long, no address is followed
+ *          twice, and at most LIMIT_ROUTE_ADDRESSES are looked at.
  * Fails    by noting the first trouble. Other targets are still followed.
  */
 #include "walk.h"
@@ -110,8 +110,8 @@ void walk_follow(struct walk *w, const struct address *a)
 }
 
 /*
- * alice.x@ goes to target+x@. Where that would be longer than a local part may be, or nobody at another domain
- * of ours, the mail goes to the target itself: it belongs to alice either way.
+ * alice.x@ goes to target+x@. Where that would be longer than a local part may be, or nobody at
+ * another domain of ours, the mail goes to the target itself: it belongs to alice either way.
  */
 static struct address extended(struct walk *w, const struct address *target, struct str extension)
 {
@@ -119,7 +119,8 @@ static struct address extended(struct walk *w, const struct address *target, str
 
 	if (!extension.n || target->local.n + 1 + extension.n > LIMIT_LOCAL_PART)
 		return a;
-	a.local = str_of(arena_printf(w->arena, "%.*s+%.*s", STR_FMT(target->local), STR_FMT(extension)));
+	a.local = str_of(arena_printf(w->arena, "%.*s+%.*s", STR_FMT(target->local),
+		STR_FMT(extension)));
 	if (routes_find(w->routes, &a, w->now, w->arena).what == FOUND_NOTHING)
 		return *target;
 	return a;

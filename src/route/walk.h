@@ -1,4 +1,5 @@
-/* The tables of all domains, and the way from one address to where its mail goes. Private to route/. */
+/* The tables of all domains, and the way from one address to where its mail goes. Private to
+ * route/. */
 #ifndef ROUTE_WALK_H
 #define ROUTE_WALK_H
 
@@ -28,9 +29,11 @@ struct routes {
 
 struct found {
 	enum {
-		FOUND_NOTHING,                 /* at a domain of ours, but nobody; text may say why */
+		/* at a domain of ours, but nobody; text may say why */
+		FOUND_NOTHING,
 		FOUND_BLACKHOLE,
-		FOUND_ACCOUNT,                 /* account, extension ("" or what stands behind . or +) */
+		/* account, extension ("" or what stands behind . or +) */
+		FOUND_ACCOUNT,
 		FOUND_ADDRESS,                 /* next: whom the postmaster option names */
 		FOUND_RETURN,                  /* next: the sender that an SRS address stands for */
 		FOUND_ELSEWHERE                /* not a domain of ours */
@@ -41,7 +44,8 @@ struct found {
 	const char *text;
 };
 
-struct found routes_find(const struct routes *r, const struct address *a, int64_t now, struct arena *arena);
+struct found routes_find(const struct routes *r, const struct address *a, int64_t now,
+	struct arena *arena);
 struct str routes_lower(struct str s, struct arena *arena);
 bool routes_is_extension(struct str s);
 
@@ -64,7 +68,8 @@ struct walk {
 	size_t target_count;
 	const struct route_account *account;            /* the first one met */
 	bool blackhole;                                 /* met one */
-	/* the first trouble: what, at which address, how deep, and where in the path a loop closes */
+	/* the first trouble: what, at which address, how deep, and where in the path a loop
+	 * closes */
 	enum walk_trouble trouble;
 	struct str trouble_key;
 	size_t trouble_depth, loop_from;
