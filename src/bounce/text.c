@@ -247,7 +247,7 @@ static void tell_person(struct buf *out, const struct report *r)
 	buf_add_str(out, STR("\r\n"));
 	if (r->kind == BOUNCE_DELAYED)
 		buf_addf(out, "It will be tried until %s.\r\n", date_rfc5322(r->until, date));
-	buf_addf(out, "%s Questions go to\r\npostmaster@%s.\r\n", kinds[r->kind].then, r->hostname);
+	buf_addf(out, "%s\r\nQuestions go to postmaster@%s.\r\n", kinds[r->kind].then, r->hostname);
 }
 
 /* ---- for programs ---- */
