@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void set(struct why *why, int error, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void set(struct why *why, int error, const char *fmt,
+	va_list ap)
 {
 	why->error = error;
 	vsnprintf(why->text, sizeof why->text, fmt, ap);
