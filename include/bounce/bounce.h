@@ -12,13 +12,14 @@ struct bounce_entry {
 	struct reply reply;
 };
 
-/* Promise 4: is the sender proven, not null, and does the recipient's NOTIFY want it? A delay notice is for our own
- * users only. */
+/* Promise 4: is the sender proven, not null, and does the recipient's NOTIFY want it? A delay
+ * notice is for our own users only. */
 bool bounce_is_due(const struct message *m, size_t rcpt, enum bounce_kind kind);
-/* A new message with one recipient (the original sender's real address) and the null sender, content in memory;
- * yours. Shows original recipients only, never targets. The original's header, or all of it for RET=FULL while
- * it fits LIMIT_CONTENT_MEMORY. until: ms since 1970 when we give up, for delay notices. */
-struct message *bounce_make(const struct message *m, enum bounce_kind kind, const struct bounce_entry *entries,
-	size_t n, const char *hostname, int64_t until);
+/* A new message with one recipient (the original sender's real address) and the null sender,
+ * content in memory; yours. Shows original recipients only, never targets. The original's header,
+ * or all of it for RET=FULL while it fits LIMIT_CONTENT_MEMORY. until: ms since 1970 when we give
+ * up, for delay notices. */
+struct message *bounce_make(const struct message *m, enum bounce_kind kind,
+	const struct bounce_entry *entries, size_t n, const char *hostname, int64_t until);
 
 #endif

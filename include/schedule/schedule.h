@@ -1,6 +1,6 @@
 /*
- * The queue entry's life: when a message is tried, how many at once, what becomes of each outcome. Owns what
- * is in the spool once it was committed; no message is acknowledged before.
+ * The queue entry's life: when a message is tried, how many at once, what becomes of each outcome.
+ * Owns what is in the spool once it was committed; no message is acknowledged before.
  */
 #ifndef SCHEDULE_SCHEDULE_H
 #define SCHEDULE_SCHEDULE_H
@@ -37,10 +37,14 @@ void schedule_stop(struct schedule *s, int64_t max_wait, void (*stopped)(void *a
 /* For the operator. id 0 with retry: all. The answer is text, lines joined by '\n'. */
 enum schedule_order { SCHEDULE_RETRY, SCHEDULE_HOLD, SCHEDULE_RELEASE, SCHEDULE_REMOVE };
 typedef void schedule_answer(void *waiter, bool ok, const char *text);
-struct job *schedule_tell(struct schedule *s, enum schedule_order order, uint64_t id, schedule_answer *answer,
-	void *waiter);
+struct job *schedule_tell(struct schedule *s, enum schedule_order order, uint64_t id,
+	schedule_answer *answer, void *waiter);
 
-struct schedule_counts { size_t waiting, active, held; int64_t oldest; uint64_t delivered, deferred, bounced, refused; };
+struct schedule_counts {
+	size_t waiting, active, held;
+	int64_t oldest;
+	uint64_t delivered, deferred, bounced, refused;
+};
 struct schedule_counts schedule_counts(const struct schedule *s);
 /* Walks entries in order of id, for `queue list`: after: the last one seen, 0 at first. */
 struct schedule_entry { uint64_t id; int64_t next; bool held, active; char last_reply[200]; };

@@ -1,9 +1,10 @@
 /*
  * bounce.c - whether a sender may be told, and the message that tells
  *
- * From     schedule/, with recipients that failed, wait, or went where no further report comes from.
+ * From     schedule/, with recipients that failed, wait, or went where no report comes from.
  * To       back to schedule/, which has it spooled and delivered like any other message.
- * Never    names a target: all that it shows is whom the sender wrote to. Never tells anybody who is not proven.
+ * Never    names a target: all that it shows is whom the sender wrote to.
+ *          Never tells anybody who is not proven.
  * See      RFC 3461, RFC 3464, RFC 6533, RFC 3834; text.c writes the parts.
  */
 #include "bounce/bounce.h"
@@ -20,8 +21,8 @@ bool bounce_is_due(const struct message *m, size_t rcpt, enum bounce_kind kind)
 {
 	unsigned notify = m->env.rcpts[rcpt].notify;
 
-	if (address_is_null(&m->env.original_sender) || m->env.original_sender.domain.n == 0 || !m->env.proven
-		|| (notify & NOTIFY_NEVER))
+	if (address_is_null(&m->env.original_sender) || m->env.original_sender.domain.n == 0
+		|| !m->env.proven || (notify & NOTIFY_NEVER))
 		return false;
 	switch (kind) {
 	case BOUNCE_FAILED:
@@ -36,7 +37,8 @@ bool bounce_is_due(const struct message *m, size_t rcpt, enum bounce_kind kind)
 }
 
 /* Two targets of one alias are one recipient to the sender: the first reply speaks for both. */
-static size_t once_each(const struct message *m, const struct bounce_entry *entries, size_t n, size_t *out)
+static size_t once_each(
+	const struct message *m, const struct bounce_entry *entries, size_t n, size_t *out)
 {
 	size_t count = 0;
 
@@ -44,7 +46,8 @@ static size_t once_each(const struct message *m, const struct bounce_entry *entr
 		const struct address *original = &m->env.rcpts[entries[i].rcpt].original;
 		size_t j = 0;
 
-		while (j < count && !address_same(original, &m->env.rcpts[entries[out[j]].rcpt].original))
+		while (j < count
+			&& !address_same(original, &m->env.rcpts[entries[out[j]].rcpt].original))
 			j++;
 		if (j == count)
 			out[count++] = i;
@@ -84,12 +87,12 @@ static void fill_envelope(struct message *dsn, const struct report *r, bool eigh
 	};
 }
 
-struct message *bounce_make(const struct message *m, enum bounce_kind kind, const struct bounce_entry *entries,
-	size_t n, const char *hostname, int64_t until)
+struct message *bounce_make(const struct message *m, enum bounce_kind kind,
+	const struct bounce_entry *entries, size_t n, const char *hostname, int64_t until)
 {
 	struct message *dsn = message_create();
-	struct report r = { .m = m, .kind = kind, .entries = entries, .hostname = hostname, .until = until,
-		.now = clock_wall(), .arena = dsn->arena };
+	struct report r = { .m = m, .kind = kind, .entries = entries, .hostname = hostname,
+		.until = until, .now = clock_wall(), .arena = dsn->arena };
 	struct content *c = &dsn->content;
 
 	r.shown = mem_alloc((n + 1) * sizeof *r.shown);

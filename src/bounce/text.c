@@ -1,8 +1,9 @@
 /*
  * text.c - a report's text: a part for the person, one for programs, and the original's header
  *
- * What other servers and the original's sender wrote is quoted with every byte in its place: control bytes become
- * '?', long lines are wrapped, and the boundary is random, so that nothing quoted can end a part or begin a field.
+ * What other servers and the original's sender wrote is quoted, but harmless: control bytes become
+ * question marks, long lines are wrapped, and the boundary is random, so that nothing quoted can
+ * end a part or begin a field.
  *
  * From     bounce.c.
  * Never    shows the fields that were put on top here: they may name a target.
@@ -18,7 +19,7 @@
 enum {
 	LINE_WRAP = 76,            /* for people */
 	LINE_MAX_OUT = 990,        /* RFC 5322 section 2.1.1 allows 998 */
-	PERSON_LIST = 100          /* recipients told about in the first part; the second has them all */
+	PERSON_LIST = 100          /* recipients told about in the first part; the second has all */
 };
 
 static const struct {
@@ -49,7 +50,8 @@ static const struct {
 
 struct str text_without_target(const struct recipient *r, const char *text, struct arena *arena)
 {
-	const char *target = address_text(&r->to, arena), *shown = address_text(&r->original, arena);
+	const char *target = address_text(&r->to, arena);
+	const char *shown = address_text(&r->original, arena);
 	struct str all = str_of(text);
 	struct buf out;
 
@@ -123,10 +125,12 @@ static struct str next_word(struct str *rest, bool *line_end)
 		*line_end = *line_end || rest->p[0] == '\n';
 		*rest = str_skip(*rest, 1);
 	}
-	while (i < rest->n && i < LINE_MAX_OUT / 2 && rest->p[i] != ' ' && rest->p[i] != '\n' && rest->p[i] != '\t')
+	while (i < rest->n && i < LINE_MAX_OUT / 2 && rest->p[i] != ' ' && rest->p[i] != '\n'
+		&& rest->p[i] != '\t')
 		i++;
 	/* not inside a UTF-8 sequence */
-	while (i == LINE_MAX_OUT / 2 && i > LINE_MAX_OUT / 2 - 4 && i < rest->n && (rest->p[i] & 0xc0) == 0x80)
+	while (i == LINE_MAX_OUT / 2 && i > LINE_MAX_OUT / 2 - 4 && i < rest->n
+		&& (rest->p[i] & 0xc0) == 0x80)
 		i--;
 	struct str word = str_head(*rest, i);
 
@@ -154,7 +158,8 @@ void text_wrapped(struct buf *out, struct str text, const char *indent, bool asc
 }
 
 /* "Name: value", folded; the value is others' text. */
-static void add_field(struct buf *out, const char *name, const char *type, struct str value, bool ascii)
+static void add_field(
+	struct buf *out, const char *name, const char *type, struct str value, bool ascii)
 {
 	if (value.n == 0)
 		return;
@@ -163,7 +168,8 @@ static void add_field(struct buf *out, const char *name, const char *type, struc
 }
 
 /* The same on one line: for what must not be folded by accident (an address is never long). */
-static void add_line(struct buf *out, const char *name, const char *type, struct str value, bool ascii)
+static void add_line(
+	struct buf *out, const char *name, const char *type, struct str value, bool ascii)
 {
 	buf_addf(out, "%s: %s%s", name, type ? type : "", type ? "; " : "");
 	add_word(out, str_head(value, LINE_MAX_OUT - 100), ascii);
@@ -178,8 +184,9 @@ static void add_references(struct buf *out, const struct message *m)
 	struct buf line;
 
 	buf_init(&line, LINE_MAX_OUT - 20);
-	if (header_find(content_header(&m->content), STR("Message-ID"), &id) && header_unfold(&line, id.value)
-		&& line.n > 2 && !line.over && is_printable(buf_str(&line)) && str_find(buf_str(&line), ' ') < 0
+	if (header_find(content_header(&m->content), STR("Message-ID"), &id)
+		&& header_unfold(&line, id.value) && line.n > 2 && !line.over
+		&& is_printable(buf_str(&line)) && str_find(buf_str(&line), ' ') < 0
 		&& line.p[0] == '<' && line.p[line.n - 1] == '>')
 		buf_addf(out, "References: %.*s\r\n", STR_FMT(buf_str(&line)));
 	buf_finish(&line);
@@ -193,7 +200,8 @@ static void add_head(struct buf *out, const struct report *r, uint64_t id, bool 
 	buf_addf(out, "To: <%s>\r\n", address_text(&r->m->env.original_sender, r->arena));
 	buf_addf(out, "Subject: %s\r\n", kinds[r->kind].subject);
 	buf_addf(out, "Date: %s\r\n", date_rfc5322(r->now, date));
-	buf_addf(out, "Message-ID: <%s.%.8s@%s>\r\n", message_id_text(id, text), r->boundary, r->hostname);
+	buf_addf(out, "Message-ID: <%s.%.8s@%s>\r\n", message_id_text(id, text), r->boundary,
+		r->hostname);
 	add_references(out, r->m);
 	buf_addf(out, "Auto-Submitted: auto-replied\r\n"
 		"MIME-Version: 1.0\r\n"
@@ -204,10 +212,11 @@ static void add_head(struct buf *out, const struct report *r, uint64_t id, bool 
 		r->boundary, eightbit ? "8bit" : "7bit");
 }
 
-static void begin_part(struct buf *out, const struct report *r, const char *type, const char *description,
-	bool eightbit)
+static void begin_part(struct buf *out, const struct report *r, const char *type,
+	const char *description, bool eightbit)
 {
-	buf_addf(out, "\r\n--%s\r\nContent-Type: %s\r\nContent-Description: %s\r\n", r->boundary, type, description);
+	buf_addf(out, "\r\n--%s\r\nContent-Type: %s\r\nContent-Description: %s\r\n", r->boundary,
+		type, description);
 	buf_addf(out, "Content-Transfer-Encoding: %s\r\n\r\n", eightbit ? "8bit" : "7bit");
 }
 
@@ -221,14 +230,18 @@ static void tell_recipient(struct buf *out, const struct report *r, const struct
 		reply_line(&e->reply, line, sizeof line), r->arena));
 
 	buf_add_str(out, STR("\r\n"));
-	text_wrapped(out, str_of(arena_printf(r->arena, "<%s>", address_text(&rcpt->original, r->arena))), "  ",
-		false);
+	text_wrapped(out,
+		str_of(arena_printf(r->arena, "<%s>", address_text(&rcpt->original, r->arena))),
+		"  ", false);
 	if (r->kind == BOUNCE_FAILED && reply_is_temporary(&e->reply))
-		buf_add_str(out, STR("    It was tried again and again, but the time for that is up.\r\n"));
+		buf_add_str(out,
+			STR("    It was tried again and again, but the time for that is up.\r\n"));
 	if (e->reply.code == 0)
 		return;
 	if (e->reply.by[0])
-		text_wrapped(out, str_of(arena_printf(r->arena, "The server %s said:", e->reply.by)), "    ", false);
+		text_wrapped(out,
+			str_of(arena_printf(r->arena, "The server %s said:", e->reply.by)), "    ",
+			false);
 	else
 		buf_add_str(out, STR("    The reason:\r\n"));
 	text_wrapped(out, str_of(text), "      ", false);
@@ -290,10 +303,12 @@ static void add_recipient(struct buf *out, const struct report *r, const struct 
 		const char *type = arena_text(r->arena, str_cut(&orcpt, ';'));
 
 		if (is_printable(str_of(type)))
-			add_line(out, "Original-Recipient", type, text_of_xtext(orcpt, r->arena), ascii);
+			add_line(out, "Original-Recipient", type, text_of_xtext(orcpt, r->arena),
+				ascii);
 	}
 	add_line(out, "Final-Recipient", ascii ? "rfc822" : "utf-8", original, ascii);
-	buf_addf(out, "Action: %s\r\nStatus: %s\r\n", kinds[r->kind].action, status_of(r, &e->reply));
+	buf_addf(out, "Action: %s\r\nStatus: %s\r\n", kinds[r->kind].action,
+		status_of(r, &e->reply));
 	if (e->reply.by[0])
 		add_line(out, "Remote-MTA", "dns", server_name(e->reply.by), true);
 	if (e->reply.code)
@@ -310,7 +325,8 @@ static void tell_programs(struct buf *out, const struct report *r)
 
 	buf_addf(out, "Reporting-MTA: dns; %s\r\n", r->hostname);
 	if (r->m->env.envid.n)
-		add_line(out, "Original-Envelope-Id", NULL, text_of_xtext(r->m->env.envid, r->arena), true);
+		add_line(out, "Original-Envelope-Id", NULL,
+			text_of_xtext(r->m->env.envid, r->arena), true);
 	buf_addf(out, "Arrival-Date: %s\r\n", date_rfc5322(r->m->env.arrived, date));
 	for (size_t i = 0; i < r->shown_count && out->n < LIMIT_BOUNCE; i++)
 		add_recipient(out, r, &r->entries[r->shown[i]]);
@@ -327,7 +343,8 @@ static bool is_well_formed(struct str s)
 		if (s.p[i] == '\r' && i + 1 < s.n && s.p[i + 1] == '\n') {
 			i++;
 			line = 0;
-		} else if (s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == '\0' || ++line > LINE_MAX_OUT) {
+		} else if (s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == '\0'
+			|| ++line > LINE_MAX_OUT) {
 			return false;
 		}
 	}
@@ -369,8 +386,9 @@ static bool shows_all(const struct report *r)
 {
 	const struct content *c = &r->m->content;
 
-	return r->kind == BOUNCE_FAILED && r->m->env.ret == RET_FULL && c->fd < 0 && c->size == c->memory.n
-		&& c->size <= LIMIT_CONTENT_MEMORY && is_well_formed(buf_str(&c->memory));
+	return r->kind == BOUNCE_FAILED && r->m->env.ret == RET_FULL && c->fd < 0
+		&& c->size == c->memory.n && c->size <= LIMIT_CONTENT_MEMORY
+		&& is_well_formed(buf_str(&c->memory));
 }
 
 static void add_original(struct buf *out, const struct report *r)
@@ -379,7 +397,8 @@ static void add_original(struct buf *out, const struct report *r)
 	bool eightbit = !str_is_ascii(header), utf8 = eightbit && str_is_utf8(header);
 
 	if (shows_all(r)) {
-		begin_part(out, r, utf8 ? "message/global" : "message/rfc822", "Your message", !str_is_ascii(all));
+		begin_part(out, r, utf8 ? "message/global" : "message/rfc822", "Your message",
+			!str_is_ascii(all));
 		buf_add_str(out, all);
 	} else {
 		begin_part(out, r, utf8 ? "message/global-headers" : "text/rfc822-headers",
@@ -409,10 +428,11 @@ void text_report(struct buf *out, const struct report *r, uint64_t id)
 	bool plain = str_is_ascii(buf_str(&person));
 
 	add_head(out, r, id, utf8 || !plain || !str_is_ascii(buf_str(&original)));
-	begin_part(out, r, plain ? "text/plain; charset=us-ascii" : "text/plain; charset=utf-8", "What happened", !plain);
+	begin_part(out, r, plain ? "text/plain; charset=us-ascii" : "text/plain; charset=utf-8",
+		"What happened", !plain);
 	buf_add_str(out, buf_str(&person));
-	begin_part(out, r, utf8 ? "message/global-delivery-status" : "message/delivery-status", "The same for programs",
-		utf8);
+	begin_part(out, r, utf8 ? "message/global-delivery-status" : "message/delivery-status",
+		"The same for programs", utf8);
 	tell_programs(out, r);
 	buf_add_str(out, buf_str(&original));
 	buf_addf(out, "\r\n--%s--\r\n", r->boundary);

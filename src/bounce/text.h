@@ -6,7 +6,7 @@
 
 struct report {
 	/* owned by the caller */
-	size_t *shown;                     /* indexes into entries, one for each original recipient */
+	size_t *shown;                     /* indexes into entries, one an original recipient */
 	/* borrowed */
 	const struct message *m;
 	const struct bounce_entry *entries;
@@ -23,12 +23,14 @@ struct report {
 void text_report(struct buf *out, const struct report *r, uint64_t id);
 
 /* What follows is for tests too. */
-/* Appends text that others chose as words on lines of at most 76, each begun with indent: no byte of it can end
- * the line. ascii: other bytes than ASCII become '?'; else they stay if they are UTF-8. */
+/* Appends text that others chose as words on lines of at most 76, each begun with indent: no byte
+ * of it can end the line. ascii: other bytes than ASCII become '?'; else they stay if they are
+ * UTF-8. */
 void text_wrapped(struct buf *out, struct str text, const char *indent, bool ascii);
-/* Text without the target's address: each place where it stands shows the original recipient's instead. */
+/* Text without the target's address: each place where it stands shows the original recipient's
+ * instead. */
 struct str text_without_target(const struct recipient *r, const char *text, struct arena *arena);
-/* RFC 3461 section 4: xtext back to what it stands for; as it is, if that would not be printable. */
+/* RFC 3461 section 4: xtext back to what it stands for; as it is, if that is not printable. */
 struct str text_of_xtext(struct str xtext, struct arena *arena);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * attempt.c - one go at a message: read it if need be, part its recipients by lane, hear what became of each
+ * attempt.c - one go at a message: its recipients parted by lane, and what became of each
  *
  * From     schedule.c, when its time has come.
  * To       lanes.c, and through it deliver/; settle.c when all outcomes are in.
@@ -58,7 +58,8 @@ static const char *print(struct attempt *a, const struct address *address)
 	return address_is_null(address) ? "<>" : address_text(address, a->arena);
 }
 
-static void log_outcome(struct attempt *a, size_t rcpt, const struct deliver_outcome *o, const char *status)
+static void log_outcome(
+	struct attempt *a, size_t rcpt, const struct deliver_outcome *o, const char *status)
 {
 	const struct recipient *r = &a->e->m->env.rcpts[rcpt];
 	char id[MESSAGE_ID_TEXT], line[LIMIT_REPLY_TEXT + 40];
@@ -67,8 +68,9 @@ static void log_outcome(struct attempt *a, size_t rcpt, const struct deliver_out
 	log_info("delivery", L_Z("id", message_id_text(a->e->id, id)),
 		L_Z("from", print(a, &a->e->m->env.original_sender)), L_Z("to", to),
 		L_Z("original", strcmp(to, original) ? original : ""), L_Z("relay", o->relay),
-		L_SECS("delay", attempt_age(a->e->m)), L_Z("status", status), L_Z("by", o->reply->by),
-		L_Z("reply", reply_line(o->reply, line, sizeof line)), L_Z("tls", o->tls),
+		L_SECS("delay", attempt_age(a->e->m)), L_Z("status", status),
+		L_Z("by", o->reply->by), L_Z("reply", reply_line(o->reply, line, sizeof line)),
+		L_Z("tls", o->tls),
 		L_Z("note", o->duplicate_possible ? "a duplicate is possible" : ""));
 }
 
@@ -175,7 +177,9 @@ static void not_started(struct delivery *d)
 void attempt_turn_away(struct delivery *d, const struct reply *reply)
 {
 	for (size_t i = 0; i < d->n; i++) {
-		struct deliver_outcome o = { .rcpt = d->rcpts[i], .reply = reply, .relay = "none", .tls = "none" };
+		struct deliver_outcome o = {
+			.rcpt = d->rcpts[i], .reply = reply, .relay = "none", .tls = "none"
+		};
 
 		hear(d->attempt, &o);
 	}
@@ -220,8 +224,9 @@ static void part(struct attempt *a)
 	a->deliveries = arena_alloc(a->arena, (lanes_at_most + 1) * sizeof *a->deliveries);
 	for (size_t i = 0; i < env->rcpt_count; i++)
 		if (env->rcpts[i].mark == RCPT_TODO) {
-			lanes[i] = lanes_get(a->s, str_of(deliver_lane(a->s->deliver, env->rcpts[i].to.domain,
-				a->arena)));
+			lanes[i] = lanes_get(a->s,
+				str_of(deliver_lane(
+					a->s->deliver, env->rcpts[i].to.domain, a->arena)));
 			delivery_for(a, lanes[i])->n++;
 		}
 	for (size_t i = 0; i < a->count; i++) {
@@ -301,7 +306,8 @@ static void loaded(void *waiter, struct message *m, const struct why *why)
 			log_error("queue-corrupt", L_Z("id", id), L_Z("reason", why->text),
 				L_Z("advice", "the file is in corrupt/ now; nobody was told"));
 		else
-			log_warn("queue-gone", L_Z("id", id), L_Z("reason", "somebody has removed its file"));
+			log_warn("queue-gone", L_Z("id", id),
+				L_Z("reason", "somebody has removed its file"));
 		attempt_free(a);
 		schedule_forget(s, e);
 	} else {

@@ -1,7 +1,8 @@
 /*
  * entries.c - the queue in memory: a row sorted by id, and a heap by time
  *
- * Ids grow with time, so new entries nearly always go to the end of the row, and old ones leave at its front.
+ * Ids grow with time, so new entries nearly always go to the end of the row, and old ones leave at
+ * its front.
  *
  * Owns     the entries, but not what hangs on them.
  * Never    looks at the clock or at the disk.
@@ -61,7 +62,8 @@ struct entry *entries_add(struct entries *all, uint64_t id)
 			all->room = all->room ? all->room * 2 : 64;
 			all->slots = mem_resize(all->slots, all->room * sizeof *all->slots);
 		}
-		memmove(all->slots + at + 1, all->slots + at, (all->count - at) * sizeof *all->slots);
+		memmove(all->slots + at + 1, all->slots + at,
+			(all->count - at) * sizeof *all->slots);
 		all->count++;
 	}
 	e = mem_alloc(sizeof *e);
@@ -127,7 +129,8 @@ static void heap_down(struct entries *all, size_t at, struct entry *e)
 
 		if (child >= all->heap_count)
 			break;
-		if (child + 1 < all->heap_count && all->heap[child + 1]->next < all->heap[child]->next)
+		if (child + 1 < all->heap_count
+			&& all->heap[child + 1]->next < all->heap[child]->next)
 			child++;
 		if (all->heap[child]->next >= e->next)
 			break;

@@ -1,6 +1,6 @@
 /*
- * Private to schedule/: all messages of the queue as small entries (under 100 bytes each with their places here),
- * found by id, walked in order of id, and the waiting ones in order of time.
+ * Private to schedule/: all messages of the queue as small entries (under 100 bytes each with their
+ * places here), found by id, walked in order of id, and the waiting ones in order of time.
  */
 #ifndef SCHEDULE_ENTRIES_H
 #define SCHEDULE_ENTRIES_H
@@ -19,7 +19,7 @@ struct attempt;
 
 struct entry {
 	/* owned */
-	struct message *m;              /* kept in memory between commit and attempt, or until marks are written; or NULL */
+	struct message *m;              /* kept for its attempt, or for unwritten marks; or NULL */
 	struct attempt *attempt;        /* ACTIVE */
 	char *last_reply;               /* NULL: none, or forgotten */
 	/* state */
@@ -30,7 +30,7 @@ struct entry {
 	uint32_t cost;                  /* bytes that m takes */
 	uint8_t state;                  /* enum entry_state */
 	bool noticed;                   /* its sender was told of the delay */
-	bool unwritten;                 /* its marks could not be written: not tried again before they are */
+	bool unwritten;                 /* its marks could not be written yet: not tried */
 };
 
 struct entries {
@@ -44,8 +44,9 @@ struct entries {
 void entries_finish(struct entries *all);                   /* after all was dropped */
 struct entry *entries_add(struct entries *all, uint64_t id); /* NULL: there is one with that id */
 struct entry *entries_find(const struct entries *all, uint64_t id);
-struct entry *entries_after(const struct entries *all, uint64_t id);   /* the next in order of id; NULL: none */
-void entries_drop(struct entries *all, struct entry *e);    /* frees it, with its reply; m must be gone */
+/* The next in order of id; NULL: none. */
+struct entry *entries_after(const struct entries *all, uint64_t id);
+void entries_drop(struct entries *all, struct entry *e);    /* frees it; its m must be gone */
 void entries_push(struct entries *all, struct entry *e);    /* into the heap, for e->next */
 void entries_pull(struct entries *all, struct entry *e);    /* out of it, if it is in */
 struct entry *entries_top(const struct entries *all);       /* the earliest; NULL: none waits */

@@ -1,9 +1,9 @@
 /*
  * lanes.c - a line for each destination, so that a dead one holds nobody else up
  *
- * Each lane has its own limit and its own line; lanes with something to start take turns. A lane that reached nobody
- * several times in a row rests: what waits in it is put off with the reason that the last attempt had. Lanes that
- * fail get one delivery at a time, and half of all at most.
+ * Each lane has its own limit and its own line; lanes with something to start take turns. A lane
+ * that reached nobody several times in a row rests: what waits in it is put off with the reason
+ * that the last attempt had. Lanes that fail get one delivery at a time, and half of all at most.
  *
  * From     attempt.c, with one message's recipients for one lane.
  * To       attempt_start_delivery when its turn comes, attempt_turn_away when the lane rests.
@@ -47,7 +47,8 @@ static bool is_idle(const struct lane *lane)
 	return lane->running == 0 && lane->waiting == 0 && lane->parked == 0 && !lane->in_ring;
 }
 
-/* Forgets idle lanes when there are too many; those that fail are what is worth remembering, but not for ever. */
+/* Forgets idle lanes when there are too many; those that fail are what is worth remembering, but
+ * not for ever. */
 static void forget_idle(struct lanes *l)
 {
 	struct str name;
@@ -253,7 +254,8 @@ void lanes_run(struct schedule *s)
 	size_t vain = 0;
 
 	/* until all slots are taken, or nobody in a whole round of the ring could start */
-	while (!s->stopping && vain < l->ring_count && l->running < (size_t)s->options->concurrency) {
+	while (!s->stopping && vain < l->ring_count
+		&& l->running < (size_t)s->options->concurrency) {
 		struct lane *lane = leave_ring(l);
 
 		if (may_start(s, lane)) {
@@ -272,7 +274,8 @@ void lanes_run(struct schedule *s)
 /* All that waits here gets the answer that the last one got. */
 static void rest(struct schedule *s, struct lane *lane, const struct reply *reply)
 {
-	int64_t pause = s->options->min_backoff < MINUTES(1) ? s->options->min_backoff / 2 : SECONDS(30);
+	int64_t pause =
+		s->options->min_backoff < MINUTES(1) ? s->options->min_backoff / 2 : SECONDS(30);
 
 	lane->rests_until = clock_mono() + pause;
 	if (lane->trouble == NULL)

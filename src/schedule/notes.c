@@ -1,8 +1,9 @@
 /*
- * notes.c - state/notices: the last reply of each deferred message, and whose senders were told of a delay
+ * notes.c - state/notices: last replies of deferred messages, and whose senders know of the delay
  *
- * A convenience that survives restarts: losing it costs a second notice or an empty column, so it is never waited
- * for. Appended to while the server runs; written anew at start and when it has grown.
+ * A convenience that survives restarts: losing it costs a second notice or an empty column, so it
+ * is never waited for. Appended to while the server runs; written anew at start and when it has
+ * grown.
  *
  *   01KAN0R4Y8Q5T notice
  *   01KAN0R4Y8Q5T reply 451%204.7.1%20Try%20again%20later
@@ -54,7 +55,8 @@ static void write_run(void *arg)
 	snprintf(path, sizeof path, "%s%s", w->path, w->anew ? ".new" : "");
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (w->anew ? O_TRUNC : O_APPEND), 0600);
 
-	w->ok = fd >= 0 && write_all(fd, buf_str(&w->data)) && (!w->anew || rename(path, w->path) == 0);
+	w->ok = fd >= 0 && write_all(fd, buf_str(&w->data))
+		&& (!w->anew || rename(path, w->path) == 0);
 	if (!w->ok)
 		why_errno(&w->why, "can't write %s", path);
 	if (fd >= 0)
@@ -104,7 +106,8 @@ static void add_line(struct buf *out, uint64_t id, const char *reply)
 
 static void add_all(struct schedule *s, struct buf *out)
 {
-	for (const struct entry *e = entries_after(&s->entries, 0); e; e = entries_after(&s->entries, e->id)) {
+	for (const struct entry *e = entries_after(&s->entries, 0); e;
+		e = entries_after(&s->entries, e->id)) {
 		if (e->noticed)
 			add_line(out, e->id, NULL);
 		if (e->last_reply)
@@ -201,7 +204,8 @@ static void take_line(struct schedule *s, struct str line)
 	buf_init(&text, 4 * REPLY_TEXT);
 	if (str_eq(what, STR("notice")))
 		e->noticed = true;
-	else if (str_eq(what, STR("reply")) && percent_decode(&text, line) && text.n && !memchr(text.p, 0, text.n))
+	else if (str_eq(what, STR("reply")) && percent_decode(&text, line) && text.n
+		&& !memchr(text.p, 0, text.n))
 		set_reply(s, e, buf_str(&text));
 	buf_finish(&text);
 }

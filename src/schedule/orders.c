@@ -56,7 +56,8 @@ static void speak(void *waiter)
 	free(o);
 }
 
-static struct job *say(struct order *o, bool ok, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static struct job *say(struct order *o, bool ok, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 static struct job *say(struct order *o, bool ok, const char *fmt, ...)
 {
@@ -98,9 +99,10 @@ static void put_back(struct schedule *s, struct entry *e, uint8_t state, int64_t
 
 static void done(void *waiter, bool ok, const struct why *why)
 {
-	static const char *const words[] = { "will be tried now", "is on hold", "is back in the queue",
-		"has been removed" };
-	static const char *const events[] = { "queue-retry", "queue-hold", "queue-release", "queue-remove" };
+	static const char *const words[] = { "will be tried now", "is on hold",
+		"is back in the queue", "has been removed" };
+	static const char *const events[] = { "queue-retry", "queue-hold", "queue-release",
+		"queue-remove" };
 	struct order *o = waiter;
 	struct schedule *s = o->s;
 	struct entry *e = entries_find(&s->entries, o->id);
@@ -118,7 +120,8 @@ static void done(void *waiter, bool ok, const struct why *why)
 	else if (o->what == SCHEDULE_REMOVE)
 		schedule_forget(s, e);
 	else
-		put_back(s, e, o->what == SCHEDULE_HOLD ? ENTRY_HELD : ENTRY_WAITING, schedule_now(s));
+		put_back(s, e, o->what == SCHEDULE_HOLD ? ENTRY_HELD : ENTRY_WAITING,
+			schedule_now(s));
 	o->ok = ok;
 	if (ok) {
 		snprintf(o->text, sizeof o->text, "%s %s", id, words[o->what]);
@@ -171,13 +174,14 @@ static struct job *retry_all(struct order *o)
 	return say(o, true, "%zu message%s will be tried now", n, n == 1 ? "" : "s");
 }
 
-struct job *schedule_tell(struct schedule *s, enum schedule_order what, uint64_t id, schedule_answer *answer,
-	void *waiter)
+struct job *schedule_tell(struct schedule *s, enum schedule_order what, uint64_t id,
+	schedule_answer *answer, void *waiter)
 {
 	struct order *o = mem_alloc(sizeof *o);
 	char text[MESSAGE_ID_TEXT];
 
-	*o = (struct order){ .job = { order_cancel }, .s = s, .answer = answer, .waiter = waiter, .what = what,
+	*o = (struct order){ .job = { order_cancel }, .s = s, .answer = answer, .waiter = waiter,
+		.what = what,
 		.id = id };
 	if (id == 0)
 		return what == SCHEDULE_RETRY ? retry_all(o) : say(o, false, "say which message");
@@ -195,7 +199,8 @@ struct job *schedule_tell(struct schedule *s, enum schedule_order what, uint64_t
 		return say(o, false, "%s has been tried, but the disk could not be written; "
 			"see the log for queue-unwritten", text);
 	if (e->state == ENTRY_HELD ? what == SCHEDULE_HOLD : what == SCHEDULE_RELEASE)
-		return say(o, false, "%s is %son hold", text, e->state == ENTRY_HELD ? "already " : "not ");
+		return say(o, false, "%s is %son hold", text,
+			e->state == ENTRY_HELD ? "already " : "not ");
 	if (what != SCHEDULE_RETRY)
 		return ask_disk(o, e);
 	if (e->state == ENTRY_HELD)

@@ -1,11 +1,13 @@
 /*
  * schedule.c - the queue's clock, its one timer, and who is next
  *
- * Times are kept by a clock of its own: it follows the monotonic one, so that no correction can stall the queue, and
- * leaps ahead with the wall clock (a machine that slept, a clock that was set), so that nothing is late either.
+ * Times are kept by a clock of its own: it follows the monotonic one, so that no correction can
+ * stall the queue, and leaps ahead with the wall clock (a machine that slept, a clock that was
+ * set), so that nothing is late either.
  *
  * From     receive/ with what was committed; spool/ at start with what was left.
- * To       attempt.c, when a message is due, there is room in memory, and not too many are under way.
+ * To       attempt.c, when a message is due, there is room in memory, and not too many are
+ *          under way.
  * Owns     all entries, and the messages that are kept in memory for their first attempt.
  */
 #include "schedule_private.h"
@@ -88,9 +90,9 @@ static void start_due(struct schedule *s)
 	int64_t now = schedule_now(s);
 	struct entry *e;
 
-	while (!s->stopping && s->active < LIMIT_ACTIVE_MESSAGES && (e = entries_top(&s->entries)) != NULL
-		&& e->next <= now) {
-		/* one that is in memory already needs no more of it; the rest waits until others are through */
+	while (!s->stopping && s->active < LIMIT_ACTIVE_MESSAGES
+		&& (e = entries_top(&s->entries)) != NULL && e->next <= now) {
+		/* one that is in memory needs no more of it; the rest waits for others to end */
 		if (e->m == NULL && !schedule_has_room(s) && s->active > 0)
 			break;
 		entries_pull(&s->entries, e);
@@ -132,8 +134,8 @@ static void timer_fired(void *arg)
 	schedule_kick(arg);
 }
 
-struct schedule *schedule_create(struct loop *l, struct spool *sp, struct deliver *d, const struct routes *routes,
-	const struct schedule_options *options, const char *hostname)
+struct schedule *schedule_create(struct loop *l, struct spool *sp, struct deliver *d,
+	const struct routes *routes, const struct schedule_options *options, const char *hostname)
 {
 	struct schedule *s = mem_alloc(sizeof *s);
 
@@ -185,7 +187,7 @@ static void found(void *arg, uint64_t id, int64_t next, bool held)
 		char text[MESSAGE_ID_TEXT];
 
 		log_warn("queue-double", L_Z("id", message_id_text(id, text)),
-			L_Z("reason", "it stands in queue/ and in hold/; the first one found counts"));
+			L_Z("reason", "it is in queue/ and in hold/; the first found counts"));
 		return;
 	}
 	if (held) {
@@ -248,7 +250,8 @@ void schedule_stop(struct schedule *s, int64_t max_wait, void (*stopped)(void *a
 	if (s->stop_timer == NULL)
 		s->stop_timer = timer_new(s->loop, stop_now, s);
 	timer_set(s->stop_timer, max_wait);
-	for (struct entry *e = entries_after(&s->entries, 0); e; e = entries_after(&s->entries, e->id))
+	for (struct entry *e = entries_after(&s->entries, 0); e;
+		e = entries_after(&s->entries, e->id))
 		if (e->attempt)
 			attempt_stop(e->attempt);
 	schedule_kick(s);
@@ -278,6 +281,7 @@ bool schedule_next(const struct schedule *s, uint64_t after, struct schedule_ent
 	*entry = (struct schedule_entry){ .id = e->id, .held = e->state == ENTRY_HELD,
 		.active = e->state == ENTRY_ACTIVE };
 	entry->next = clock_wall() + (e->next - (clock_mono() + s->ahead));
-	snprintf(entry->last_reply, sizeof entry->last_reply, "%s", e->last_reply ? e->last_reply : "");
+	snprintf(entry->last_reply, sizeof entry->last_reply, "%s",
+		e->last_reply ? e->last_reply : "");
 	return true;
 }

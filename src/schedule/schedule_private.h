@@ -22,7 +22,7 @@ struct delivery {
 	struct reply last;              /* else: why not */
 };
 
-/* A provider, or a domain: what its servers can take and whether they can be reached is one thing. */
+/* A provider, or a domain: what its servers can take, and whether they can be reached. */
 struct lane {
 	char *name;
 	size_t running, waiting, parked;
@@ -31,7 +31,7 @@ struct lane {
 	struct lane *ring_next;
 	bool in_ring;
 	int failures;                   /* attempts in a row that reached nobody */
-	int64_t rests_until;            /* clock_mono; what comes before gets the last failure's reply */
+	int64_t rests_until;            /* clock_mono; until then all get the last reply */
 	struct reply *trouble;          /* that reply; NULL: none */
 };
 
@@ -44,7 +44,8 @@ struct lanes {
 
 enum outcome { OUT_NONE, OUT_SENT, OUT_RELAYED, OUT_DEFERRED, OUT_FAILED };
 
-enum settle_step { SETTLE_FAILED, SETTLE_RELAYED, SETTLE_DELAYED, SETTLE_MARK, SETTLE_REMOVE, SETTLE_END };
+enum settle_step { SETTLE_FAILED, SETTLE_RELAYED, SETTLE_DELAYED, SETTLE_MARK, SETTLE_REMOVE,
+	SETTLE_END };
 
 /* One go at all open recipients of one message. */
 struct attempt {
@@ -66,7 +67,7 @@ struct attempt {
 	bool tried;                     /* at least one outcome came */
 	bool only_marks;                /* it makes up for marks that could not be written */
 	bool dirty;                     /* marks were set that are not on disk */
-	bool reported;                  /* a DSN about a failure is durable: its marks come before anything else */
+	bool reported;                  /* a DSN about a failure is durable: its marks come next */
 };
 
 struct notes {
@@ -97,7 +98,8 @@ struct schedule {
 	const struct schedule_options *options;
 	const char *hostname;
 	/* state */
-	int64_t skew, ahead;            /* wall - mono when last looked; how far the queue's clock runs before mono */
+	int64_t skew;                   /* wall - mono when last looked */
+	int64_t ahead;                  /* how far the queue's clock runs before mono */
 	size_t active, held;            /* entries in that state */
 	size_t memory, files;           /* of messages kept: bytes, descriptors */
 	bool stopping, kicking, again;
@@ -107,10 +109,13 @@ struct schedule {
 };
 
 /* schedule.c */
-int64_t schedule_now(struct schedule *s);                   /* the queue's clock: takes wall's leaps ahead, never back */
-int64_t schedule_wall(struct schedule *s, int64_t next);    /* ms since 1970 for a time of the queue's clock */
-void schedule_kick(struct schedule *s);                     /* starts what is due and can be started */
-void schedule_keep_message(struct schedule *s, struct entry *e, struct message *m);  /* the reference is taken */
+/* The queue's clock: takes wall's leaps ahead, never back. */
+int64_t schedule_now(struct schedule *s);
+/* ms since 1970 for a time of the queue's clock */
+int64_t schedule_wall(struct schedule *s, int64_t next);
+void schedule_kick(struct schedule *s);                     /* starts what is due and may start */
+/* The reference is taken. */
+void schedule_keep_message(struct schedule *s, struct entry *e, struct message *m);
 void schedule_drop_message(struct schedule *s, struct entry *e);
 bool schedule_has_room(const struct schedule *s);           /* for one more message in memory */
 void schedule_wait(struct schedule *s, struct entry *e, int64_t next);  /* to WAITING */
@@ -134,8 +139,9 @@ void lanes_wake_all(struct schedule *s);                    /* no lane rests any
 /* attempt.c */
 void attempt_begin(struct schedule *s, struct entry *e);
 void attempt_start_delivery(struct delivery *d);            /* its turn has come */
-void attempt_turn_away(struct delivery *d, const struct reply *reply);  /* its lane rests: deferred unseen */
-void attempt_stop(struct attempt *a);                       /* what waits for a lane waits no more */
+/* Its lane rests: deferred unseen. */
+void attempt_turn_away(struct delivery *d, const struct reply *reply);
+void attempt_stop(struct attempt *a);                       /* what waits for a lane comes back */
 void attempt_free(struct attempt *a);                       /* cancels whatever it waits for */
 int64_t attempt_age(const struct message *m);               /* ms */
 

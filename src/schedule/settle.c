@@ -1,12 +1,14 @@
 /*
  * settle.c - what follows from the outcomes: reports, marks, removal, or another time
  *
- * The order is the promise: a report about a failure is durable before the recipient is marked failed, and the marks
- * are durable before the message goes. A crash anywhere in between costs a second report or a duplicate, never a loss.
+ * The order is the promise: a report about a failure is durable before the recipient is marked
+ * failed, and the marks are durable before the message goes. A crash anywhere in between costs a
+ * second report or a duplicate, never a loss.
  *
  * From     attempt.c, when all outcomes are in.
  * To       spool/, for the report and the marks; back to schedule.c.
- * Never    tries a recipient again whose mark could not be written: the message waits in memory until it can.
+ * Never    tries a recipient again whose mark could not be written: the message waits in
+ *          memory until it can.
  */
 #include "schedule_private.h"
 #include "base/clock.h"
@@ -50,10 +52,12 @@ static bool route_report(struct attempt *a, struct message *dsn)
 	char line[LIMIT_REPLY_TEXT + 40], id[MESSAGE_ID_TEXT];
 
 	route_recipient(a->s->routes, &to, true, dsn->arena, &answer);
-	if (answer.kind == ROUTE_DISCARD || answer.kind == ROUTE_REFUSE || answer.target_count == 0) {
+	if (answer.kind == ROUTE_DISCARD || answer.kind == ROUTE_REFUSE
+		|| answer.target_count == 0) {
 		log_warn("bounce-undeliverable", L_Z("id", message_id_text(a->e->id, id)),
 			L_Z("to", address_text(&to, a->arena)),
-			L_Z("reply", answer.reply.code ? reply_line(&answer.reply, line, sizeof line) : "discarded"));
+			L_Z("reply", answer.reply.code
+				? reply_line(&answer.reply, line, sizeof line) : "discarded"));
 		return false;
 	}
 	struct recipient *all = arena_alloc(dsn->arena, answer.target_count * sizeof *all);
@@ -79,7 +83,8 @@ static struct message *make_report(struct attempt *a, enum bounce_kind kind)
 			about[n++].reply = *a->replies[i];
 		}
 	if (n > 0)
-		dsn = bounce_make(m, kind, about, n, a->s->hostname, m->env.arrived + a->s->options->max_age);
+		dsn = bounce_make(
+			m, kind, about, n, a->s->hostname, m->env.arrived + a->s->options->max_age);
 	free(about);
 	if (dsn && !route_report(a, dsn))
 		message_release(&dsn);
@@ -91,8 +96,10 @@ static void report_done(struct attempt *a)
 	static const char *const kinds[] = { "failed", "delayed", "delivered", "relayed" };
 	char id[MESSAGE_ID_TEXT], dsn[MESSAGE_ID_TEXT];
 
-	log_info("bounce", L_Z("id", message_id_text(a->e->id, id)), L_Z("dsn", message_id_text(a->dsn->id, dsn)),
-		L_Z("to", address_text(&a->dsn->env.rcpts[0].original, a->arena)), L_Z("kind", kinds[a->dsn_kind]));
+	log_info("bounce", L_Z("id", message_id_text(a->e->id, id)),
+		L_Z("dsn", message_id_text(a->dsn->id, dsn)),
+		L_Z("to", address_text(&a->dsn->env.rcpts[0].original, a->arena)),
+		L_Z("kind", kinds[a->dsn_kind]));
 	if (a->dsn_kind == BOUNCE_FAILED)
 		a->reported = true;
 	if (a->dsn_kind == BOUNCE_DELAYED)
@@ -111,7 +118,8 @@ static void report_committed(void *waiter, bool ok, const struct why *why)
 	if (ok) {
 		report_done(a);
 	} else {
-		log_error("bounce-unwritten", L_Z("id", message_id_text(a->e->id, id)), L_Z("reason", why->text));
+		log_error("bounce-unwritten", L_Z("id", message_id_text(a->e->id, id)),
+			L_Z("reason", why->text));
 		message_release(&a->dsn);
 		/* not reported, so not failed yet: they are tried again */
 		for (size_t i = 0; a->dsn_kind == BOUNCE_FAILED && i < a->e->m->env.rcpt_count; i++)
@@ -170,8 +178,9 @@ static void wait_for_disk(struct attempt *a, const struct why *why)
 {
 	char id[MESSAGE_ID_TEXT];
 
-	log_error("queue-unwritten", L_Z("id", message_id_text(a->e->id, id)), L_Z("reason", why->text),
-		L_Z("advice", "the message waits in memory and is not tried again until the disk can be written"));
+	log_error("queue-unwritten", L_Z("id", message_id_text(a->e->id, id)),
+		L_Z("reason", why->text),
+		L_Z("advice", "it waits in memory until the disk can be written"));
 	a->e->unwritten = true;
 	end(a, schedule_now(a->s) + a->s->options->min_backoff);
 }
@@ -223,8 +232,9 @@ static void removed(void *waiter, bool ok, const struct why *why)
 
 /* ---- another time ---- */
 
-/* As long again as it has been waiting: the times of attempts double. An eighth more or less keeps messages that
- * came together from coming together for ever. The last one comes right after max_age. */
+/* As long again as it has been waiting: the times of attempts double. An eighth more or less keeps
+ * messages that came together from coming together for ever. The last one comes right after
+ * max_age. */
 static int64_t next_attempt(struct attempt *a)
 {
 	const struct schedule_options *o = a->s->options;
@@ -284,8 +294,8 @@ void settle(struct attempt *a)
 			/* all done and nobody told: the file just goes */
 			if (a->dirty && (left || a->reported || a->e->unwritten)) {
 				job_cancel(&a->marking);
-				a->job = spool_mark(s->spool, a->e->m, count_marks(a->e->m, RCPT_FAILED) > 0,
-					marks_written, a);
+				a->job = spool_mark(s->spool, a->e->m,
+					count_marks(a->e->m, RCPT_FAILED) > 0, marks_written, a);
 				return;
 			}
 			break;
@@ -294,7 +304,7 @@ void settle(struct attempt *a)
 			a->job = spool_remove(s->spool, a->e->id, removed, a);
 			return;
 		case SETTLE_END:
-			/* its marks were made up for, or waypost stops: its turn is still to come */
+			/* marks made up for, or waypost stops: its turn is still to come */
 			if (!a->tried && (s->stopping || a->only_marks))
 				end(a, a->e->next);
 			else

@@ -4,7 +4,8 @@
  * From     receive/ after the final dot (and before, for large messages); schedule/ for its DSNs.
  * To       queue/HH/ID; after `true` it survives power loss.
  * Owns     tmp/ID, until it was renamed or removed.
- * Never    retries an fsync: after a failed one the kernel may have dropped the pages and call them clean.
+ * Never    retries an fsync: after a failed one the kernel may have dropped the pages, and call
+ *          what is left clean.
  * Fails    with false and nothing left in queue/; ENOSPC and the like in why->error.
  */
 #include "folder.h"
@@ -21,7 +22,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { SENDER_ROOM = 4096 };               /* what a sender may grow by in rewriting, and numbers in digits */
+/* what a sender may grow by in rewriting, and numbers in digits */
+enum { SENDER_ROOM = 4096 };
 
 struct spool_file {
 	/* owned */
@@ -205,7 +207,8 @@ struct job *spool_append(struct spool_file *f, struct buf *chunk, spool_done *do
 
 static bool write_file(struct spool_file *f)
 {
-	struct iovec pieces[3] = { piece_of(&f->head), piece_of(&f->m->top), piece_of(&f->m->content.memory) };
+	struct iovec pieces[3] = { piece_of(&f->head), piece_of(&f->m->top),
+		piece_of(&f->m->content.memory) };
 
 	if (f->made)
 		return write_all(f, pieces, 2, 0);
@@ -286,8 +289,9 @@ static bool prepare(struct spool_file *f)
 	if (!f->ok)
 		return false;
 	if (c->size != there || c->memory.n < c->header || c->header > c->size)
-		return why_set(&f->why, "content of %llu bytes has %llu, header %zu of %zu", (unsigned long long)c->size,
-			(unsigned long long)there, c->header, c->memory.n);
+		return why_set(&f->why, "content of %llu bytes has %llu, header %zu of %zu",
+			(unsigned long long)c->size, (unsigned long long)there, c->header,
+			c->memory.n);
 	f->mark_at = mem_alloc((f->m->env.rcpt_count + 1) * sizeof *f->mark_at);
 	return format_head(&f->head, f->m, f->made ? f->head_room : 0, f->mark_at, &f->why);
 }

@@ -11,7 +11,7 @@ struct spool {
 	/* owned */
 	char *path, *state;
 	int root, lock;
-	int queue[FOLDERS];             /* kept open: each commit ends with an fsync of one of them */
+	int queue[FOLDERS];             /* kept open: each commit fsyncs one of them */
 	/* borrowed */
 	struct loop *loop;
 	/* state */
@@ -19,9 +19,10 @@ struct spool {
 };
 
 struct spool *folder_keep(struct spool *sp);
-void folder_release(struct spool **sp);         /* the last one closes the descriptors and gives the lock back */
+/* The last one closes the descriptors and gives the lock back. */
+void folder_release(struct spool **sp);
 
-/* Which of the 256 folders: the top byte of a multiplicative hash, even whatever the ids' low bits are. */
+/* Which of the 256 folders: the top byte of a multiplicative hash, so that all ids spread. */
 unsigned folder_of(uint64_t id);
 /* "queue/HH/ID" for top "queue" or "hold" */
 const char *folder_name(char out[NAME_MAX_TEXT], const char *top, uint64_t id);

@@ -14,8 +14,8 @@
  *   header 1630
  *   -to alice@gmail.com original alice@example.com notify failure,delay
  *
- * Values are percent-encoded, so that no byte of them can end a word or a line. `pad` and blanks fill the room in
- * front of a content that went to disk before the envelope was known.
+ * Values are percent-encoded, so that no byte of them can end a word or a line. `pad` and blanks
+ * fill the room in front of a content that went to disk before the envelope was known.
  *
  * From     commit.c on the way to disk, recover.c on the way back.
  * Never    guesses: a line that it would not have written makes the whole file unreadable.
@@ -41,9 +41,10 @@ static const struct {
 	{ NOTIFY_FAILURE, "failure" },
 	{ NOTIFY_DELAY, "delay" },
 };
+static const char *const ret_words[] = { [RET_FULL] = "full", [RET_HDRS] = "hdrs" };
 enum { NOTIFY_WORDS = sizeof notify_words / sizeof *notify_words };
 
-/* A part of an address that would break an SMTP command must neither come in nor go out through the spool. */
+/* What would break an SMTP command must neither come in nor go out through the spool. */
 static bool is_clean(struct str s, size_t max)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -127,10 +128,10 @@ static void put_envelope(struct buf *out, const struct message *m)
 	put(out, "body", e->eightbit ? STR("8bitmime") : STR_NONE);
 	put(out, "smtputf8", e->smtputf8 ? STR("yes") : STR_NONE);
 	put(out, "tls", e->tls ? STR("yes") : STR_NONE);
-	put(out, "ret", e->ret == RET_FULL ? STR("full") : e->ret == RET_HDRS ? STR("hdrs") : STR_NONE);
+	put(out, "ret", str_of(ret_words[e->ret]));
 	put(out, "envid", e->envid);
-	buf_addf(out, "top %zu\nsize %llu\nheader %zu\n", m->top.n, (unsigned long long)m->content.size,
-		m->content.header);
+	buf_addf(out, "top %zu\nsize %llu\nheader %zu\n", m->top.n,
+		(unsigned long long)m->content.size, m->content.header);
 }
 
 static bool pad(struct buf *out, size_t top, size_t room)
@@ -156,7 +157,8 @@ static bool envelope_is_clean(const struct envelope *e)
 	return true;
 }
 
-bool format_head(struct buf *out, const struct message *m, size_t room, uint32_t *mark_at, struct why *why)
+bool format_head(
+	struct buf *out, const struct message *m, size_t room, uint32_t *mark_at, struct why *why)
 {
 	if (!envelope_is_clean(&m->env))
 		return why_set(why, "the envelope has an address that can't be one");
@@ -191,7 +193,8 @@ static bool decode(struct reader *r, struct str raw, struct str *out)
 		if ((unsigned char)raw.p[i] <= ' ' || raw.p[i] == 127 || raw.p[i] == '"')
 			return false;
 	buf_clear(&r->word);
-	if (raw.n == 0 || !percent_decode(&r->word, raw) || (r->word.n && memchr(r->word.p, 0, r->word.n)))
+	if (raw.n == 0 || !percent_decode(&r->word, raw)
+		|| (r->word.n && memchr(r->word.p, 0, r->word.n)))
 		return false;
 	*out = arena_str(r->m->arena, buf_str(&r->word));
 	return true;
@@ -309,7 +312,9 @@ static bool read_tls(struct reader *r, struct str v)
 
 static bool read_ret(struct reader *r, struct str v)
 {
-	r->m->env.ret = str_eq(v, STR("full")) ? RET_FULL : str_eq(v, STR("hdrs")) ? RET_HDRS : RET_UNSAID;
+	for (enum envelope_ret ret = RET_FULL; ret <= RET_HDRS; ret++)
+		if (str_eq(v, str_of(ret_words[ret])))
+			r->m->env.ret = ret;
 	return r->m->env.ret != RET_UNSAID;
 }
 
@@ -390,7 +395,8 @@ static bool read_recipient(struct reader *r, struct str line, size_t at)
 	struct recipient rcpt = { .mark = line.p[0], .mark_at = (uint32_t)at };
 	struct str rest = str_skip(line, 1);
 
-	if (!str_eq(str_cut(&rest, ' '), STR("to")) || !read_address(r, str_cut(&rest, ' '), &rcpt.to)
+	if (!str_eq(str_cut(&rest, ' '), STR("to"))
+		|| !read_address(r, str_cut(&rest, ' '), &rcpt.to)
 		|| !str_eq(str_cut(&rest, ' '), STR("original"))
 		|| !read_address(r, str_cut(&rest, ' '), &rcpt.original)
 		|| address_is_null(&rcpt.to))
@@ -420,7 +426,9 @@ static bool read_line(struct reader *r, struct str line, size_t at)
 {
 	struct str value = line;
 
-	if (line.n && (line.p[0] == RCPT_TODO || line.p[0] == RCPT_DELIVERED || line.p[0] == RCPT_FAILED))
+	char mark = line.n ? line.p[0] : '\0';
+
+	if (mark == RCPT_TODO || mark == RCPT_DELIVERED || mark == RCPT_FAILED)
 		return read_recipient(r, line, at);
 	/* a "pad" of nothing has no blank behind it */
 	struct str key = str_cut(&value, ' ');

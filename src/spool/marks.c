@@ -2,7 +2,8 @@
  * marks.c - what changes in a queue file, or becomes of it, after it was committed
  *
  * From     schedule/, when outcomes are known and when the operator says so.
- * Never    writes a byte that is no recipient's mark: a file that a person has edited is left alone.
+ * Never    writes a byte that is no recipient's mark: a file that a person has edited is left
+ *          alone.
  */
 #include "folder.h"
 #include "base/mem.h"
@@ -75,7 +76,8 @@ static bool write_mark(int fd, const struct mark *mark)
 {
 	char old[4];
 
-	if (pread(fd, old, sizeof old, mark->at) != (ssize_t)sizeof old || memcmp(old + 1, "to ", 3) != 0
+	if (pread(fd, old, sizeof old, mark->at) != (ssize_t)sizeof old
+		|| memcmp(old + 1, "to ", 3) != 0
 		|| (old[0] != RCPT_TODO && old[0] != RCPT_DELIVERED && old[0] != RCPT_FAILED)) {
 		errno = EUCLEAN;
 		return false;
@@ -108,7 +110,8 @@ static void mark_run(void *arg)
 {
 	struct errand *e = arg;
 	char name[NAME_MAX_TEXT];
-	int fd = openat(e->sp->root, folder_name(name, "queue", e->id), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(
+		e->sp->root, folder_name(name, "queue", e->id), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 
 	e->ok = fd >= 0 && write_marks(e, fd);
 	if (!e->ok)
@@ -117,7 +120,8 @@ static void mark_run(void *arg)
 		close(fd);
 }
 
-struct job *spool_mark(struct spool *sp, struct message *m, bool durable, spool_done *done, void *waiter)
+struct job *spool_mark(
+	struct spool *sp, struct message *m, bool durable, spool_done *done, void *waiter)
 {
 	static const struct work work = { mark_run, errand_done, errand_drop };
 	struct errand *e = errand_make(sp, m->id, done, waiter);
@@ -141,8 +145,9 @@ static void set_next_run(void *arg)
 		{ (time_t)(e->next / 1000), (long)(e->next % 1000) * 1000000 } };
 	char name[NAME_MAX_TEXT];
 
-	/* failing costs an attempt too early after a restart, or finds the message gone: neither matters */
-	e->ok = utimensat(e->sp->root, folder_name(name, "queue", e->id), times, AT_SYMLINK_NOFOLLOW) == 0;
+	folder_name(name, "queue", e->id);
+	/* failing costs an attempt too early after a restart, or the message is gone */
+	e->ok = utimensat(e->sp->root, name, times, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 void spool_set_next(struct spool *sp, uint64_t id, int64_t next)

@@ -41,7 +41,8 @@ static bool read_all(int fd, void *out, size_t n, off_t at, struct why *why)
 	return true;
 }
 
-/* Reads from the front of the file until the head is whole. file keeps all that was read; *head: its length. */
+/* Reads from the front of the file until the head is whole. file keeps all that was read; *head:
+ * its length. */
 static bool read_head(int fd, uint64_t size, struct buf *file, size_t *head, struct why *why)
 {
 	char chunk[16384];
@@ -57,15 +58,18 @@ static bool read_head(int fd, uint64_t size, struct buf *file, size_t *head, str
 		size_t from = file->n ? file->n - 1 : 0;
 
 		if (!buf_add(file, chunk, n))
-			return why_set(why, "its envelope is longer than %d bytes", LIMIT_SPOOL_HEAD);
+			return why_set(
+				why, "its envelope is longer than %d bytes", LIMIT_SPOOL_HEAD);
 		*head = format_head_length(str_skip(buf_str(file), from));
 		*head += *head ? from : 0;
 	}
 	return true;
 }
 
-/* n bytes of the file from offset `at` on, behind what `out` holds; what was read already is not read again. */
-static bool take(int fd, const struct buf *file, uint64_t at, size_t n, struct buf *out, struct why *why)
+/* n bytes of the file from offset `at` on, behind what `out` holds; what was read already is not
+ * read again. */
+static bool take(
+	int fd, const struct buf *file, uint64_t at, size_t n, struct buf *out, struct why *why)
 {
 	struct str have = str_head(str_skip(buf_str(file), (size_t)at), n);
 	size_t rest = n - have.n;
@@ -104,7 +108,8 @@ static bool read_message(struct message *m, int fd, bool whole, struct buf *file
 	c->header = (size_t)sizes.header;
 	c->at = (off_t)(head + sizes.top);
 	return take(fd, file, head, (size_t)sizes.top, &m->top, why)
-		&& take(fd, file, head + sizes.top, (size_t)(small ? sizes.size : sizes.header), &c->memory, why);
+		&& take(fd, file, head + sizes.top, (size_t)(small ? sizes.size : sizes.header),
+			&c->memory, why);
 }
 
 /* whole: with content. NULL with why; its error is 0 if the file itself is wrong. */
@@ -250,7 +255,8 @@ struct scan {
 };
 
 /* A file in another folder than its id says would never be found again. */
-static bool is_in_place(const struct scan *s, const char *top, unsigned folder, const char *file, uint64_t id)
+static bool is_in_place(
+	const struct scan *s, const char *top, unsigned folder, const char *file, uint64_t id)
 {
 	char from[NAME_MAX_TEXT], to[NAME_MAX_TEXT], text[MESSAGE_ID_TEXT];
 

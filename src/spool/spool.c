@@ -24,15 +24,19 @@ static bool open_root(struct spool *sp, struct why *why)
 	struct stat st;
 
 	if (mkdir(sp->path, 0700) < 0 && errno != EEXIST)
-		return why_errno(why, "can't make %s (make it once, for the user that waypost runs as: "
-			"install -d -m 700 -o waypost %s)", sp->path, sp->path);
+		return why_errno(why,
+			"can't make %s (make it once, for the user that waypost runs as: "
+			"install -d -m 700 -o waypost %s)",
+			sp->path, sp->path);
 	sp->root = open(sp->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (sp->root < 0 || fstat(sp->root, &st) < 0)
 		return why_errno(why, "can't open %s", sp->path);
 	if (geteuid() != 0 && st.st_uid != geteuid())
-		return why_set(why, "%s belongs to user %u, but waypost runs as user %u; "
-			"stop waypost, then: chown -R %u %s", sp->path, (unsigned)st.st_uid, (unsigned)geteuid(),
-			(unsigned)geteuid(), sp->path);
+		return why_set(why,
+			"%s belongs to user %u, but waypost runs as user %u; "
+			"stop waypost, then: chown -R %u %s",
+			sp->path, (unsigned)st.st_uid, (unsigned)geteuid(), (unsigned)geteuid(),
+			sp->path);
 	/* others must not read mail */
 	if ((st.st_mode & 07777) != 0700 && fchmod(sp->root, 0700) < 0)
 		return why_errno(why, "can't make %s private (chmod 700)", sp->path);
@@ -55,8 +59,8 @@ static bool take_lock(struct spool *sp, struct why *why)
 		errno = error;
 		if (error != EWOULDBLOCK)
 			return why_errno(why, "can't lock %s/lock", sp->path);
-		why_set(why, "another waypost%s%s uses %s; two must not share one spool", n > 0 ? ", process " : "",
-			pid, sp->path);
+		why_set(why, "another waypost%s%s uses %s; two must not share one spool",
+			n > 0 ? ", process " : "", pid, sp->path);
 		if (why)
 			why->error = EWOULDBLOCK;
 		return false;
@@ -156,8 +160,8 @@ struct spool *spool_open(struct loop *l, const char *path, struct why *why)
 	for (int i = 0; i < FOLDERS; i++)
 		sp->queue[i] = -1;
 	sp->refs = 1;
-	if (!open_root(sp, why) || !take_lock(sp, why) || !make_folders(sp, why) || !empty_tmp(sp, why)
-		|| !try_writing(sp, why)) {
+	if (!open_root(sp, why) || !take_lock(sp, why) || !make_folders(sp, why)
+		|| !empty_tmp(sp, why) || !try_writing(sp, why)) {
 		why_prefix(why, "spool");
 		folder_release(&sp);
 	}

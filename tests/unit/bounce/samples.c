@@ -39,7 +39,8 @@ struct message *sample_message(const char *header, const char *body)
 	return m;
 }
 
-static const char plain_header[] = "From: Bob <bob@example.org>\r\nTo: alice@example.com\r\nSubject: Hello\r\n"
+static const char plain_header[] =
+	"From: Bob <bob@example.org>\r\nTo: alice@example.com\r\nSubject: Hello\r\n"
 	"Message-ID: <77@example.org>\r\n";
 
 static void entry(struct sample *s, int code, const char *status, const char *by, const char *text)
@@ -70,7 +71,8 @@ static void hostile(struct sample *s)
 	memset(header + n, 'x', 4000);
 	snprintf(header + n + 4000, sizeof header - n - 4000,
 		"\r\n--boundary--\r\nContent-Type: multipart/mixed; boundary=evil\r\n\r\n"
-		"--evil\r\nBcc: victim@example.com\rX: y\nZ: \x01\r\nMessage-ID: <a b\r\n c@x>\r\n");
+		"--evil\r\nBcc: victim@example.com\rX: y\nZ: \x01\r\nMessage-ID: <a b\r\n "
+		"c@x>\r\n");
 	s->m = sample_message(header, "");
 	s->m->env.envid = STR("x+0D+0AAction:+20delivered");
 	s->m->env.rcpts[0].orcpt = STR("rfc822;x+0D+0A+0D+0AAction:+20delivered");
@@ -90,9 +92,12 @@ static void whole(struct sample *s)
 
 static void utf8(struct sample *s)
 {
-	s->m = sample_message("From: J\xc3\xbcrgen <bob@example.org>\r\nSubject: Gr\xc3\xbc\xc3\x9f" "e\r\n", "x\r\n");
+	s->m = sample_message("From: J\xc3\xbcrgen <bob@example.org>\r\nSubject: Gr\xc3\xbc\xc3\x9f"
+			      "e\r\n",
+		"x\r\n");
 	s->m->env.smtputf8 = true;
-	must(address_parse(&s->m->env.original_sender, STR("j\xc3\xbcrgen@example.org"), s->m->arena));
+	must(address_parse(
+		&s->m->env.original_sender, STR("j\xc3\xbcrgen@example.org"), s->m->arena));
 	sample_add(s->m, "gr\xc3\xa4tel@example.net", "gr\xc3\xa4tel@example.net");
 	entry(s, 553, "5.6.7", "", "the next server does not take international addresses");
 	entry(s, 550, "5.1.1", "mx[192.0.2.1]", "gibt es nicht: gr\xc3\xa4tel");
@@ -100,7 +105,9 @@ static void utf8(struct sample *s)
 
 static void latin1(struct sample *s)
 {
-	s->m = sample_message("From: J\xfcrgen <bob@example.org>\r\nSubject: Gr\xfc\xdf" "e\r\n", "\xfc\r\n");
+	s->m = sample_message("From: J\xfcrgen <bob@example.org>\r\nSubject: Gr\xfc\xdf"
+			      "e\r\n",
+		"\xfc\r\n");
 	entry(s, 550, "5.1.1", "mx[192.0.2.1]", "gibt es nicht: \xfc\xdf");
 }
 
@@ -132,9 +139,16 @@ static void expired(struct sample *s)
 
 void sample_make(struct sample *s, size_t nth)
 {
-	static const struct { const char *name; void (*make)(struct sample *s); } rows[SAMPLES] = {
-		{ "plain", plain }, { "hostile", hostile }, { "whole", whole }, { "utf8", utf8 }, { "latin1", latin1 },
-		{ "delayed", delayed }, { "relayed", relayed }, { "expired", expired },
+	static const struct { const char *name; void (*make)(struct sample *s);
+	} rows[SAMPLES] = {
+		{ "plain", plain },
+		{ "hostile", hostile },
+		{ "whole", whole },
+		{ "utf8", utf8 },
+		{ "latin1", latin1 },
+		{ "delayed", delayed },
+		{ "relayed", relayed },
+		{ "expired", expired },
 	};
 
 	*s = (struct sample){ .name = rows[nth].name, .kind = BOUNCE_FAILED };
@@ -143,7 +157,8 @@ void sample_make(struct sample *s, size_t nth)
 
 struct message *sample_report(const struct sample *s)
 {
-	return bounce_make(s->m, s->kind, s->entries, s->n, "mx.example.com", SAMPLE_UNTIL_MS * INT64_C(1000));
+	return bounce_make(
+		s->m, s->kind, s->entries, s->n, "mx.example.com", SAMPLE_UNTIL_MS * INT64_C(1000));
 }
 
 void sample_finish(struct sample *s)

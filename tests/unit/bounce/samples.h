@@ -17,7 +17,8 @@ struct sample {
 void sample_make(struct sample *s, size_t nth);
 struct message *sample_report(const struct sample *s);
 void sample_finish(struct sample *s);
-/* alice@example.com, forwarded to alice.secret@gmail.example, written to by bob@example.org, our user. */
+/* alice@example.com, forwarded to alice.secret@gmail.example, written to by bob@example.org, our
+ * user. */
 struct message *sample_message(const char *header, const char *body);
 struct recipient *sample_add(struct message *m, const char *to, const char *original);
 

@@ -10,7 +10,13 @@
 static void who_may_be_told(void **state)
 {
 	enum { F = BOUNCE_FAILED, D = BOUNCE_DELAYED, R = BOUNCE_RELAYED };
-	static const struct { const char *sender, *login; bool proven; unsigned notify; int kind; bool due; } rows[] = {
+	static const struct {
+		const char *sender, *login;
+		bool proven;
+		unsigned notify;
+		int kind;
+		bool due;
+	} rows[] = {
 		{ "bob@example.org", "bob@example.org", true, 0, F, true },
 		{ "bob@example.org", "bob@example.org", true, 0, D, true },
 		{ "bob@example.org", "bob@example.org", true, 0, R, false },
@@ -20,7 +26,8 @@ static void who_may_be_told(void **state)
 		{ "bob@example.org", "", true, NOTIFY_SUCCESS, R, true },
 		/* not proven: nothing, whatever it asks for */
 		{ "bob@example.org", "", false, 0, F, false },
-		{ "bob@example.org", "", false, NOTIFY_FAILURE | NOTIFY_SUCCESS | NOTIFY_DELAY, F, false },
+		{ "bob@example.org", "", false, NOTIFY_FAILURE | NOTIFY_SUCCESS | NOTIFY_DELAY, F,
+			false },
 		{ "bob@example.org", "", false, NOTIFY_SUCCESS, R, false },
 		{ "bob@example.org", "bob@example.org", false, NOTIFY_DELAY, D, false },
 		/* nobody to tell */
@@ -41,7 +48,8 @@ static void who_may_be_told(void **state)
 
 		m->env.original_sender = (struct address){ STR(""), STR("") };
 		if (rows[i].sender[0])
-			assert_true(address_parse(&m->env.original_sender, str_of(rows[i].sender), m->arena));
+			assert_true(address_parse(
+				&m->env.original_sender, str_of(rows[i].sender), m->arena));
 		m->env.login = str_of(rows[i].login);
 		m->env.proven = rows[i].proven;
 		m->env.rcpts[0].notify = rows[i].notify;
@@ -63,19 +71,29 @@ static void envelope_and_form(void **state)
 		struct message *dsn = sample_report(&s);
 		const struct envelope *env = &dsn->env;
 
-		row_true(i, address_is_null(&env->sender) && address_is_null(&env->original_sender));
-		row_true(i, env->rcpt_count == 1 && address_same(&env->rcpts[0].to, &s.m->env.original_sender));
+		row_true(
+			i, address_is_null(&env->sender) && address_is_null(&env->original_sender));
+		row_true(i,
+			env->rcpt_count == 1
+				&& address_same(&env->rcpts[0].to, &s.m->env.original_sender));
 		row_true(i, address_same(&env->rcpts[0].original, &s.m->env.original_sender));
-		row_true(i, env->rcpts[0].notify == NOTIFY_NEVER && !env->proven && env->client.port == 0);
+		row_true(i,
+			env->rcpts[0].notify == NOTIFY_NEVER && !env->proven
+				&& env->client.port == 0);
 		row_true(i, !bounce_is_due(dsn, 0, BOUNCE_FAILED));
-		row_true(i, dsn->content.fd < 0 && dsn->content.size == dsn->content.memory.n && dsn->top.n == 0);
+		row_true(i,
+			dsn->content.fd < 0 && dsn->content.size == dsn->content.memory.n
+				&& dsn->top.n == 0);
 		row_true(i, !dsn->content.memory.over);
-		row_true(i, (ptrdiff_t)dsn->content.header == content_find_header_end(buf_str(&dsn->content.memory)));
+		row_true(i,
+			(ptrdiff_t)dsn->content.header
+				== content_find_header_end(buf_str(&dsn->content.memory)));
 		for (size_t at = 0; at < dsn->content.memory.n; at++) {
 			const char *p = dsn->content.memory.p + at;
 
 			ascii = ascii && (unsigned char)*p < 127;
-			row_true(i, (*p == '\r') == (at + 1 < dsn->content.memory.n && p[1] == '\n'));
+			row_true(i,
+				(*p == '\r') == (at + 1 < dsn->content.memory.n && p[1] == '\n'));
 			row_true(i, *p != '\0');
 			line = *p == '\n' ? 0 : line + 1;
 			row_true(i, line < 998);
@@ -83,7 +101,8 @@ static void envelope_and_form(void **state)
 		row_true(i, line == 0);
 		row_true(i, env->eightbit == !ascii);
 		row_true(i, env->smtputf8 == address_is_utf8(&s.m->env.original_sender));
-		row_true(i, memmem(dsn->content.memory.p, dsn->content.memory.n, "secret", 6) == NULL);
+		row_true(i,
+			memmem(dsn->content.memory.p, dsn->content.memory.n, "secret", 6) == NULL);
 		message_release(&dsn);
 		sample_finish(&s);
 	}
@@ -97,7 +116,12 @@ static bool has(const struct message *m, const char *text)
 /* RET=FULL is honoured while it can be, and gives way to the header where it can't. */
 static void how_much_of_the_original(void **state)
 {
-	static const struct { enum envelope_ret ret; const char *body; size_t fill; bool whole; } rows[] = {
+	static const struct {
+		enum envelope_ret ret;
+		const char *body;
+		size_t fill;
+		bool whole;
+	} rows[] = {
 		{ RET_FULL, "BODY\r\n", 0, true },
 		{ RET_HDRS, "BODY\r\n", 0, false },
 		{ RET_UNSAID, "BODY\r\n", 0, false },
@@ -138,7 +162,8 @@ static void large_originals(void **state)
 		s.m->env.ret = RET_FULL;
 		while (s.m->content.memory.n + 64 <= LIMIT_CONTENT_MEMORY)
 			buf_add_str(&s.m->content.memory,
-				STR("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n"));
+				STR("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+				    "\r\n"));
 		s.m->content.size = s.m->content.memory.n + (i ? 100000 : 0);
 		reply_set(&s.entries[0].reply, 550, "5.1.1", "No");
 		struct message *dsn = sample_report(&s);
@@ -203,9 +228,10 @@ static void no_two_alike(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(who_may_be_told), cmocka_unit_test(envelope_and_form),
-		cmocka_unit_test(how_much_of_the_original), cmocka_unit_test(large_originals),
-		cmocka_unit_test(very_many_recipients), cmocka_unit_test(no_two_alike) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(who_may_be_told),
+		cmocka_unit_test(envelope_and_form), cmocka_unit_test(how_much_of_the_original),
+		cmocka_unit_test(large_originals), cmocka_unit_test(very_many_recipients),
+		cmocka_unit_test(no_two_alike) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

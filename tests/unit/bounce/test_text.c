@@ -6,7 +6,8 @@
 
 static void wrapping(void **state)
 {
-	static const struct { const char *in, *out; bool ascii; } rows[] = {
+	static const struct { const char *in, *out; bool ascii;
+	} rows[] = {
 		{ "", "", true },
 		{ "  \n ", "", true },
 		{ "a b", "> a b\r\n", true },
@@ -17,7 +18,9 @@ static void wrapping(void **state)
 		{ "gr\xc3\xbcn", "> gr\xc3\xbcn\r\n", false },
 		{ "gr\xfcn", "> gr?n\r\n", false },
 		{ "1234567890 1234567890 1234567890 1234567890 1234567890 1234567890 1234567890",
-			"> 1234567890 1234567890 1234567890 1234567890 1234567890 1234567890\r\n> 1234567890\r\n", true },
+			"> 1234567890 1234567890 1234567890 1234567890 1234567890 1234567890\r\n> "
+			"1234567890\r\n",
+			true },
 	};
 
 	(void)state;
@@ -56,26 +59,38 @@ static void endless_words(void **state)
 
 static void targets_are_hidden(void **state)
 {
-	static const struct { const char *in, *out; } rows[] = {
+	static const struct { const char *in, *out;
+	} rows[] = {
 		{ "no such user", "no such user" },
 		{ "<alice.secret@gmail.example> no", "<alice@example.com> no" },
 		{ "ALICE.Secret@GMAIL.example", "alice@example.com" },
-		{ "alice.secret@gmail.example alice.secret@gmail.example", "alice@example.com alice@example.com" },
+		{ "alice.secret@gmail.example alice.secret@gmail.example",
+			"alice@example.com alice@example.com" },
 		{ "", "" },
 	};
 	struct message *m = sample_message("", "");
 
 	(void)state;
 	for (size_t i = 0; i < ROWS(rows); i++)
-		row_text(i, text_without_target(&m->env.rcpts[0], rows[i].in, m->arena), str_of(rows[i].out));
+		row_text(i, text_without_target(&m->env.rcpts[0], rows[i].in, m->arena),
+			str_of(rows[i].out));
 	message_release(&m);
 }
 
 static void xtext(void **state)
 {
-	static const struct { const char *in, *out; } rows[] = {
-		{ "plain", "plain" }, { "a+2Bb", "a+b" }, { "a+3Db", "a=b" }, { "a+", "a+" }, { "a+2", "a+2" },
-		{ "a+2b", "a+2b" }, { "+0D+0A", "+0D+0A" }, { "a+00", "a+00" }, { "+C3+BC", "+C3+BC" }, { "", "" },
+	static const struct { const char *in, *out;
+	} rows[] = {
+		{ "plain", "plain" },
+		{ "a+2Bb", "a+b" },
+		{ "a+3Db", "a=b" },
+		{ "a+", "a+" },
+		{ "a+2", "a+2" },
+		{ "a+2b", "a+2b" },
+		{ "+0D+0A", "+0D+0A" },
+		{ "a+00", "a+00" },
+		{ "+C3+BC", "+C3+BC" },
+		{ "", "" },
 	};
 	struct message *m = sample_message("", "");
 
@@ -87,8 +102,9 @@ static void xtext(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(wrapping), cmocka_unit_test(endless_words),
-		cmocka_unit_test(targets_are_hidden), cmocka_unit_test(xtext) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(wrapping),
+		cmocka_unit_test(endless_words), cmocka_unit_test(targets_are_hidden),
+		cmocka_unit_test(xtext) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,8 +17,8 @@ static struct map *tries, *lane_running;
 
 int64_t __real_clock_wall(void);
 int64_t __wrap_clock_wall(void);
-ssize_t __real_pwrite(int fd, const void *p, size_t n, off_t at);
-ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t at);
+ssize_t __real_pwrite64(int fd, const void *p, size_t n, off_t at);
+ssize_t __wrap_pwrite64(int fd, const void *p, size_t n, off_t at);
 int __real_unlinkat(int dir, const char *path, int flags);
 int __wrap_unlinkat(int dir, const char *path, int flags);
 int __real_fsync(int fd);
@@ -29,10 +29,10 @@ int64_t __wrap_clock_wall(void)
 	return __real_clock_wall() + atomic_load(&fake_leap);
 }
 
-ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t at)
+ssize_t __wrap_pwrite64(int fd, const void *p, size_t n, off_t at)
 {
 	errno = EIO;
-	return atomic_load(&fake_pwrite_fails) ? -1 : __real_pwrite(fd, p, n, at);
+	return atomic_load(&fake_pwrite_fails) ? -1 : __real_pwrite64(fd, p, n, at);
 }
 
 int __wrap_unlinkat(int dir, const char *path, int flags)
@@ -123,14 +123,17 @@ static void answer(struct going *g, size_t i)
 	struct str local = g->m->env.rcpts[g->rcpts[i]].to.local;
 	size_t n = count(tries, local, 1);
 	struct reply r;
-	struct deliver_outcome o = { .rcpt = g->rcpts[i], .reply = &r, .relay = "mx.example.net[192.0.2.9]:25",
+	struct deliver_outcome o = { .rcpt = g->rcpts[i],
+		.reply = &r,
+		.relay = "mx.example.net[192.0.2.9]:25",
 		.tls = "encrypted" };
 
 	fake.rcpts++;
 	reply_set(&r, 250, "2.0.0", "Ok, queued as 77");
 	if (str_starts(local, STR("fail")))
 		reply_set(&r, 550, "5.1.1", "No such user");
-	else if (str_starts(local, STR("defer")) && (local.n == 5 || n <= (size_t)(local.p[5] - '0')))
+	else if (str_starts(local, STR("defer"))
+		&& (local.n == 5 || n <= (size_t)(local.p[5] - '0')))
 		reply_set(&r, 451, "4.7.1", "Try again later, try %zu", n);
 	else if (str_starts(local, STR("dead")))
 		reply_set(&r, 451, "4.4.1", "Connection timed out");
@@ -175,8 +178,14 @@ struct job *deliver_attempt(struct deliver *d, struct message *m, const size_t *
 	size_t here;
 
 	assert_true(n > 0);
-	*g = (struct going){ .job = { going_cancel }, .m = message_keep(m), .lane = mem_copy(domain.p, domain.n),
-		.rcpts = mem_copy(rcpts, n * sizeof *rcpts), .n = n, .each = each, .done = done, .waiter = waiter };
+	*g = (struct going){ .job = { going_cancel },
+		.m = message_keep(m),
+		.lane = mem_copy(domain.p, domain.n),
+		.rcpts = mem_copy(rcpts, n * sizeof *rcpts),
+		.n = n,
+		.each = each,
+		.done = done,
+		.waiter = waiter };
 	for (size_t i = 0; i < n; i++) {
 		assert_true(str_eq(m->env.rcpts[rcpts[i]].to.domain, domain));
 		assert_int_equal(m->env.rcpts[rcpts[i]].mark, RCPT_TODO);
@@ -207,8 +216,8 @@ void fake_go(struct loop *l)
 
 /* ---- routes ---- */
 
-void route_recipient(const struct routes *r, const struct address *rcpt, bool authenticated, struct arena *arena,
-	struct route_answer *out)
+void route_recipient(const struct routes *r, const struct address *rcpt, bool authenticated,
+	struct arena *arena, struct route_answer *out)
 {
 	(void)r;
 	*out = (struct route_answer){ .kind = ROUTE_RELAY };
@@ -234,15 +243,20 @@ void route_recipient(const struct routes *r, const struct address *rcpt, bool au
 static void start(struct world *w)
 {
 	/* the fake deliver needs a loop and nothing else */
-	w->s = schedule_create(w->lab.l, w->lab.sp, (struct deliver *)w->lab.l, NULL, &w->options, "mx.example.com");
+	w->s = schedule_create(w->lab.l, w->lab.sp, (struct deliver *)w->lab.l, NULL, &w->options,
+		"mx.example.com");
 }
 
 void world_open(struct world *w)
 {
 	fake_reset();
 	lab_open(&w->lab);
-	w->options = (struct schedule_options){ .max_age = HOURS(1), .delay_notice = MINUTES(30), .min_backoff = 100,
-		.max_backoff = 400, .concurrency = 10, .lane_concurrency = 3 };
+	w->options = (struct schedule_options){ .max_age = HOURS(1),
+		.delay_notice = MINUTES(30),
+		.min_backoff = 100,
+		.max_backoff = 400,
+		.concurrency = 10,
+		.lane_concurrency = 3 };
 	start(w);
 }
 
@@ -268,7 +282,8 @@ void world_restart(struct world *w)
 
 struct message *world_message(const char *to, bool ours)
 {
-	struct message *m = lab_message("Subject: x\r\nMessage-ID: <1@example.org>\r\n\r\nHello\r\n");
+	struct message *m =
+		lab_message("Subject: x\r\nMessage-ID: <1@example.org>\r\n\r\nHello\r\n");
 	struct str rest = str_of(to);
 
 	m->env.rcpt_count = 0;
@@ -314,7 +329,8 @@ bool world_is_empty(struct world *w)
 {
 	struct schedule_entry e;
 
-	return !schedule_next(w->s, 0, &e) && lab_count(&w->lab, "queue") == 0 && lab_count(&w->lab, "tmp") == 0;
+	return !schedule_next(w->s, 0, &e) && lab_count(&w->lab, "queue") == 0
+		&& lab_count(&w->lab, "tmp") == 0;
 }
 
 struct told {

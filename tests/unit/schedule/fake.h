@@ -1,6 +1,7 @@
 /*
- * What stands below the schedule in its tests: a deliver that does as the recipient's local part says, routes that
- * know three domains, a clock and a disk that can be made to misbehave (wrapped by the linker).
+ * What stands below the schedule in its tests: a deliver that does as the recipient's local part
+ * says, routes that know three domains, a clock and a disk that can be made to misbehave (wrapped
+ * by the linker).
  */
 #ifndef TESTS_SCHEDULE_FAKE_H
 #define TESTS_SCHEDULE_FAKE_H
@@ -13,16 +14,17 @@
 #include <stdatomic.h>
 
 /*
- * Local parts: ok... 250; pass... 250, and the DSN request was passed on; deferN... 451 for the first N attempts, then
- * 250; defer... 451; fail... 550; dead... 451 of our own making (nobody reached); twice... 250, but with a warning.
- * The domain is the lane; a delivery to a lane "slow..." lasts until fake_go.
+ * Local parts: ok... 250; pass... 250, and the DSN request was passed on; deferN... 451 for the
+ * first N attempts, then 250; defer... 451; fail... 550; dead... 451 of our own making (nobody
+ * reached); twice... 250, but with a warning. The domain is the lane; a delivery to a lane
+ * "slow..." lasts until fake_go.
  */
 struct fake {
 	size_t attempts, running, most_running;
 	size_t lane_most;                       /* most at once in one lane */
 	size_t rcpts;                           /* offered in all */
 	const struct message *last;             /* of the last attempt */
-	char dsn[1 << 16];                      /* content of the last message with the null sender */
+	char dsn[1 << 16]; /* content of the last message with the null sender */
 	char dsn_to[1024];                      /* its targets, each with a blank behind */
 	size_t dsns;
 };
@@ -46,7 +48,7 @@ void world_open(struct world *w);
 void world_close(struct world *w);
 /* Both closed and opened again, and what is there taken in. */
 void world_restart(struct world *w);
-/* A committed message to these recipients ("ok@example.net ..."), handed to the schedule. Its id. */
+/* A committed message to these recipients ("ok@example.net ..."), handed on. Its id. */
 uint64_t world_send(struct world *w, const char *to, bool ours);
 struct message *world_message(const char *to, bool ours);
 uint64_t world_send_message(struct world *w, struct message *m);

@@ -103,8 +103,8 @@ static void small_enough(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(like_a_plain_list), cmocka_unit_test(in_order_of_time),
-		cmocka_unit_test(small_enough) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(like_a_plain_list),
+		cmocka_unit_test(in_order_of_time), cmocka_unit_test(small_enough) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

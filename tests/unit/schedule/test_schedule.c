@@ -132,11 +132,13 @@ static void no_report_about_a_report(void **state)
 	world_close(&w);
 }
 
-/* The sender is one of ours: the report goes where that one reads; or nowhere, but the message still ends. */
+/* The sender is one of ours: the report goes where that one reads; or nowhere, but the message
+ * still ends. */
 static void report_to_our_own(void **state)
 {
-	static const struct { const char *sender, *to; } rows[] = {
-		{ "alice@ours.example", "ok-one@else.example ok-two@else.example " }, { "nobody@refused.example", "" } };
+	static const struct { const char *sender, *to;
+	} rows[] = { { "alice@ours.example", "ok-one@else.example ok-two@else.example " },
+		{ "nobody@refused.example", "" } };
 
 	(void)state;
 	for (size_t i = 0; i < ROWS(rows); i++) {
@@ -156,7 +158,12 @@ static void report_to_our_own(void **state)
 
 static void notify_is_heard(void **state)
 {
-	static const struct { const char *to; unsigned notify; size_t dsns; const char *action; } rows[] = {
+	static const struct {
+		const char *to;
+		unsigned notify;
+		size_t dsns;
+		const char *action;
+	} rows[] = {
 		{ "ok@example.net", 0, 0, "" },
 		{ "ok@example.net", NOTIFY_SUCCESS, 1, "Action: relayed" },
 		{ "pass@example.net", NOTIFY_SUCCESS, 0, "" },
@@ -180,7 +187,7 @@ static void notify_is_heard(void **state)
 	}
 }
 
-/* What was settled is marked in the file, and only the rest is tried again, also after a restart. */
+/* What was settled is marked in the file, and only the rest is tried again. */
 static void marks_on_disk(void **state)
 {
 	struct world w;
@@ -191,7 +198,9 @@ static void marks_on_disk(void **state)
 	world_open(&w);
 	w.options.min_backoff = w.options.max_backoff = HOURS(2);
 	world_send(&w, "ok@example.net defer@example.net fail@example.net", true);
-	world_until(&w, fake.dsns == 1 && schedule_counts(w.s).delivered == 2 && schedule_counts(w.s).waiting == 1);
+	world_until(&w,
+		fake.dsns == 1 && schedule_counts(w.s).delivered == 2
+			&& schedule_counts(w.s).waiting == 1);
 	world_until(&w, lab_count(&w.lab, "queue") == 1);
 	lab_find(&w.lab, "queue", path);
 	char *all = lab_read(path, &n);
@@ -354,7 +363,10 @@ static void many_recipients_one_message(void **state)
 
 	(void)state;
 	world_open(&w);
-	world_send(&w, "ok@a.example ok@b.example defer1@a.example fail@b.example ok@c.example ok@a.example", false);
+	world_send(&w,
+		"ok@a.example ok@b.example defer1@a.example fail@b.example ok@c.example "
+		"ok@a.example",
+		false);
 	world_until(&w, world_is_empty(&w));
 	/* three lanes, and once more for the one that was deferred */
 	assert_int_equal(fake.attempts, 4);
@@ -362,7 +374,7 @@ static void many_recipients_one_message(void **state)
 	world_close(&w);
 }
 
-/* Three in a row that reached nobody: the rest of the lane is put off unseen, and comes back later. */
+/* Three in a row that reached nobody: the rest of the lane is put off unseen. */
 static void dead_lane_rests(void **state)
 {
 	enum { MANY = 60 };
@@ -772,10 +784,12 @@ static void nobody_listens(void **state)
 static void one_line_each(void **state)
 {
 	static const char *const rows[][6] = {
-		{ "from=bob@example.org", "to=ok@example.net", "status=sent", "relay=mx.example.net[192.0.2.9]:25",
-			"tls=encrypted", "queued as 77" },
-		{ "from=bob@example.org", "to=fail@example.net", "status=refused", "No such user", "550 5.1.1", "id=" },
-		{ "from=bob@example.org", "to=defer@example.net", "status=deferred", "451 4.7.1", "delay=", "id=" },
+		{ "from=bob@example.org", "to=ok@example.net", "status=sent",
+			"relay=mx.example.net[192.0.2.9]:25", "tls=encrypted", "queued as 77" },
+		{ "from=bob@example.org", "to=fail@example.net", "status=refused", "No such user",
+			"550 5.1.1", "id=" },
+		{ "from=bob@example.org", "to=defer@example.net", "status=deferred", "451 4.7.1",
+			"delay=", "id=" },
 		{ "to=twice@example.net", "status=sent", "a duplicate is possible", "id=", "", "" },
 	};
 	struct world w;
@@ -789,7 +803,8 @@ static void one_line_each(void **state)
 	snprintf(path, sizeof path, "%s/log", w.lab.dir);
 	options.file = path;
 	assert_true(log_open(&options, &why));
-	world_send(&w, "ok@example.net fail@example.net defer@example.net twice@example.net", false);
+	world_send(
+		&w, "ok@example.net fail@example.net defer@example.net twice@example.net", false);
 	world_until(&w, fake.attempts == 1 && schedule_counts(w.s).active == 0);
 	log_close();
 	char *all = lab_read(path, &n);
@@ -816,15 +831,19 @@ int main(void)
 		cmocka_unit_test(deferred_and_tried_again), cmocka_unit_test(next_is_on_disk),
 		cmocka_unit_test(failed_unproven), cmocka_unit_test(failed_and_reported),
 		cmocka_unit_test(no_report_about_a_report), cmocka_unit_test(report_to_our_own),
-		cmocka_unit_test(notify_is_heard), cmocka_unit_test(marks_on_disk), cmocka_unit_test(marks_on_the_way),
-		cmocka_unit_test(given_up_in_time), cmocka_unit_test(last_attempt_is_not_late),
-		cmocka_unit_test(delay_notice_once), cmocka_unit_test(one_lane_holds_no_other_up),
-		cmocka_unit_test(no_more_than_allowed), cmocka_unit_test(many_recipients_one_message),
-		cmocka_unit_test(dead_lane_rests), cmocka_unit_test(revives), cmocka_unit_test(unwritten_marks),
-		cmocka_unit_test(not_removed), cmocka_unit_test(unwritten_report), cmocka_unit_test(somebody_removed_it),
-		cmocka_unit_test(corrupt_is_set_aside), cmocka_unit_test(taken_in_again), cmocka_unit_test(all_marked),
-		cmocka_unit_test(stopping), cmocka_unit_test(stopping_waits_no_longer), cmocka_unit_test(clock_leaps),
-		cmocka_unit_test(orders), cmocka_unit_test(orders_for_busy_ones), cmocka_unit_test(nobody_listens),
+		cmocka_unit_test(notify_is_heard), cmocka_unit_test(marks_on_disk),
+		cmocka_unit_test(marks_on_the_way), cmocka_unit_test(given_up_in_time),
+		cmocka_unit_test(last_attempt_is_not_late), cmocka_unit_test(delay_notice_once),
+		cmocka_unit_test(one_lane_holds_no_other_up),
+		cmocka_unit_test(no_more_than_allowed),
+		cmocka_unit_test(many_recipients_one_message), cmocka_unit_test(dead_lane_rests),
+		cmocka_unit_test(revives), cmocka_unit_test(unwritten_marks),
+		cmocka_unit_test(not_removed), cmocka_unit_test(unwritten_report),
+		cmocka_unit_test(somebody_removed_it), cmocka_unit_test(corrupt_is_set_aside),
+		cmocka_unit_test(taken_in_again), cmocka_unit_test(all_marked),
+		cmocka_unit_test(stopping), cmocka_unit_test(stopping_waits_no_longer),
+		cmocka_unit_test(clock_leaps), cmocka_unit_test(orders),
+		cmocka_unit_test(orders_for_busy_ones), cmocka_unit_test(nobody_listens),
 		cmocka_unit_test(one_line_each) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

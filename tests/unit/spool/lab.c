@@ -176,7 +176,8 @@ struct message *lab_message(const char *content)
 	m->env.arrived = clock_wall();
 	m->env.helo = STR("mail.example.org");
 	endpoint_parse(&m->env.client, STR("192.0.2.7:40112"), 0);
-	buf_add_str(&m->top, STR("Received: from mail.example.org\r\n\tby mx.example.com; now\r\n"));
+	buf_add_str(
+		&m->top, STR("Received: from mail.example.org\r\n\tby mx.example.com; now\r\n"));
 	buf_add_str(&m->content.memory, text);
 	m->content.size = text.n;
 	ptrdiff_t end = content_find_header_end(text);

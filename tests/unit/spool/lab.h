@@ -1,4 +1,5 @@
-/* A spool in a directory of its own, a loop, and waiting for answers: for the tests of spool/ and schedule/. */
+/* A spool in a directory of its own, a loop, and waiting for answers: for the tests of spool/ and
+ * schedule/. */
 #ifndef TESTS_SPOOL_LAB_H
 #define TESTS_SPOOL_LAB_H
 

@@ -1,6 +1,7 @@
 /*
  * A message on its way to disk: what a good commit leaves, and that a bad one leaves nothing.
- * fsync, pwritev, renameat2 and futimens are wrapped by the linker, so that each can be made to fail.
+ * fsync, pwritev64 (what pwritev is with 64-bit offsets), renameat2 and futimens are wrapped by the
+ * linker, so that each can be made to fail.
  */
 #include "lab.h"
 
@@ -43,8 +44,8 @@ static void plan(int call, int nth, int error)
 	atomic_store(&fail_error, error);
 }
 
-ssize_t __real_pwritev(int fd, const struct iovec *v, int n, off_t at);
-ssize_t __wrap_pwritev(int fd, const struct iovec *v, int n, off_t at);
+ssize_t __real_pwritev64(int fd, const struct iovec *v, int n, off_t at);
+ssize_t __wrap_pwritev64(int fd, const struct iovec *v, int n, off_t at);
 int __real_fsync(int fd);
 int __wrap_fsync(int fd);
 int __real_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
@@ -52,7 +53,7 @@ int __wrap_renameat2(int from_dir, const char *from, int to_dir, const char *to,
 int __real_futimens(int fd, const struct timespec times[2]);
 int __wrap_futimens(int fd, const struct timespec times[2]);
 
-ssize_t __wrap_pwritev(int fd, const struct iovec *v, int n, off_t at)
+ssize_t __wrap_pwritev64(int fd, const struct iovec *v, int n, off_t at)
 {
 	if (fails(CALL_WRITE))
 		return -1;
@@ -60,9 +61,9 @@ ssize_t __wrap_pwritev(int fd, const struct iovec *v, int n, off_t at)
 	if (atomic_load(&fail_short) && v->iov_len > 7) {
 		struct iovec some = { v->iov_base, v->iov_len - 7 };
 
-		return __real_pwritev(fd, &some, 1, at);
+		return __real_pwritev64(fd, &some, 1, at);
 	}
-	return __real_pwritev(fd, v, n, at);
+	return __real_pwritev64(fd, v, n, at);
 }
 
 int __wrap_fsync(int fd)
@@ -101,7 +102,8 @@ static struct message *large_message(const char *all, size_t memory)
 	return m;
 }
 
-static bool append(struct lab *lab, struct spool_file *f, struct message *m, const char *p, size_t n)
+static bool append(
+	struct lab *lab, struct spool_file *f, struct message *m, const char *p, size_t n)
 {
 	struct answer a = { .lab = lab };
 	struct buf chunk;
@@ -115,7 +117,8 @@ static bool append(struct lab *lab, struct spool_file *f, struct message *m, con
 	return a.ok;
 }
 
-static void expect_file(struct lab *lab, struct message *m, const char *content, size_t n, int64_t next)
+static void expect_file(
+	struct lab *lab, struct message *m, const char *content, size_t n, int64_t next)
 {
 	char path[512];
 	struct stat st;
@@ -200,21 +203,30 @@ static void large_one(void **state)
 	lab_close(&lab);
 }
 
-/* Every call that can fail, at every place, small and large: false, the error told, and no trace. */
+/* Every call that can fail, at every place, small and large: false, told why, and no trace. */
 static void each_failure(void **state)
 {
-	static const struct { int call, nth, error; bool is_large; } rows[] = {
-		{ CALL_WRITE, 1, ENOSPC, false }, { CALL_TIMES, 1, EPERM, false }, { CALL_FSYNC, 1, EIO, false },
-		{ CALL_RENAME, 1, EDQUOT, false }, { CALL_RENAME, 1, EEXIST, false }, { CALL_FSYNC, 2, EIO, false },
-		{ CALL_WRITE, 1, ENOSPC, true }, { CALL_WRITE, 2, ENOSPC, true }, { CALL_FSYNC, 1, EIO, true },
-		{ CALL_FSYNC, 2, EIO, true }, { CALL_RENAME, 1, EROFS, true },
+	static const struct { int call, nth, error; bool is_large;
+	} rows[] = {
+		{ CALL_WRITE, 1, ENOSPC, false },
+		{ CALL_TIMES, 1, EPERM, false },
+		{ CALL_FSYNC, 1, EIO, false },
+		{ CALL_RENAME, 1, EDQUOT, false },
+		{ CALL_RENAME, 1, EEXIST, false },
+		{ CALL_FSYNC, 2, EIO, false },
+		{ CALL_WRITE, 1, ENOSPC, true },
+		{ CALL_WRITE, 2, ENOSPC, true },
+		{ CALL_FSYNC, 1, EIO, true },
+		{ CALL_FSYNC, 2, EIO, true },
+		{ CALL_RENAME, 1, EROFS, true },
 	};
 	char *all = large(LIMIT_CONTENT_MEMORY + 1000);
 
 	(void)state;
 	for (size_t i = 0; i < ROWS(rows); i++) {
 		struct lab lab;
-		struct message *m = rows[i].is_large ? large_message(all, LIMIT_CONTENT_MEMORY) : lab_message("\r\nx\r\n");
+		struct message *m = rows[i].is_large ? large_message(all, LIMIT_CONTENT_MEMORY)
+						     : lab_message("\r\nx\r\n");
 		struct answer a = { .lab = &lab };
 
 		lab_open(&lab);
@@ -416,10 +428,11 @@ static void many(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(small_one), cmocka_unit_test(large_one),
-		cmocka_unit_test(each_failure), cmocka_unit_test(old_file_system), cmocka_unit_test(full_disk),
-		cmocka_unit_test(never_overwrites), cmocka_unit_test(what_does_not_fit), cmocka_unit_test(giving_up),
-		cmocka_unit_test(many) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(small_one),
+		cmocka_unit_test(large_one), cmocka_unit_test(each_failure),
+		cmocka_unit_test(old_file_system), cmocka_unit_test(full_disk),
+		cmocka_unit_test(never_overwrites), cmocka_unit_test(what_does_not_fit),
+		cmocka_unit_test(giving_up), cmocka_unit_test(many) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,11 +29,18 @@ static struct message *sample(void)
 	e->proven = e->eightbit = e->smtputf8 = e->tls = true;
 	e->ret = RET_HDRS;
 	e->envid = STR("QQ+2B314159");
-	r[0] = (struct recipient){ .to = raw("alice", "gmail.com"), .original = raw("alice", "example.com"),
-		.notify = NOTIFY_FAILURE | NOTIFY_DELAY, .orcpt = STR("rfc822;alice@example.com"), .mark = '-' };
-	r[1] = (struct recipient){ .to = raw("b", "gmail.com"), .original = raw("postmaster", ""), .mark = '+' };
-	r[2] = (struct recipient){ .to = raw("c", "[192.0.2.1]"), .original = raw("c", "example.com"),
-		.notify = NOTIFY_NEVER, .mark = '!' };
+	r[0] = (struct recipient){ .to = raw("alice", "gmail.com"),
+		.original = raw("alice", "example.com"),
+		.notify = NOTIFY_FAILURE | NOTIFY_DELAY,
+		.orcpt = STR("rfc822;alice@example.com"),
+		.mark = '-' };
+	r[1] = (struct recipient){
+		.to = raw("b", "gmail.com"), .original = raw("postmaster", ""), .mark = '+'
+	};
+	r[2] = (struct recipient){ .to = raw("c", "[192.0.2.1]"),
+		.original = raw("c", "example.com"),
+		.notify = NOTIFY_NEVER,
+		.mark = '!' };
 	e->rcpts = r;
 	e->rcpt_count = 3;
 	buf_add_str(&m->top, STR("Received: x\r\n"));
@@ -63,26 +70,27 @@ static struct message *parse(struct str head, struct format_sizes *sizes, struct
 static void looks_like_this(void **state)
 {
 	static const char want[] = "waypost 1\n"
-		"id 1K85HRB9Y9XB7\n"
-		"arrived 2026-11-22T12:00:00.123Z\n"
-		"sender SRS0=vq3n=XY=example.org=bob@srs.example.com\n"
-		"original-sender bob@example.org\n"
-		"client [2001:db8::7]:40112\n"
-		"helo mail.example.org\n"
-		"login alice@example.com\n"
-		"proven yes\n"
-		"body 8bitmime\n"
-		"smtputf8 yes\n"
-		"tls yes\n"
-		"ret hdrs\n"
-		"envid QQ+2B314159\n"
-		"top 13\n"
-		"size 10233\n"
-		"header 1630\n"
-		"-to alice@gmail.com original alice@example.com notify failure,delay orcpt rfc822;alice@example.com\n"
-		"+to b@gmail.com original postmaster\n"
-		"!to c@[192.0.2.1] original c@example.com notify never\n"
-		"\n";
+				   "id 1K85HRB9Y9XB7\n"
+				   "arrived 2026-11-22T12:00:00.123Z\n"
+				   "sender SRS0=vq3n=XY=example.org=bob@srs.example.com\n"
+				   "original-sender bob@example.org\n"
+				   "client [2001:db8::7]:40112\n"
+				   "helo mail.example.org\n"
+				   "login alice@example.com\n"
+				   "proven yes\n"
+				   "body 8bitmime\n"
+				   "smtputf8 yes\n"
+				   "tls yes\n"
+				   "ret hdrs\n"
+				   "envid QQ+2B314159\n"
+				   "top 13\n"
+				   "size 10233\n"
+				   "header 1630\n"
+				   "-to alice@gmail.com original alice@example.com notify "
+				   "failure,delay orcpt rfc822;alice@example.com\n"
+				   "+to b@gmail.com original postmaster\n"
+				   "!to c@[192.0.2.1] original c@example.com notify never\n"
+				   "\n";
 	struct message *m = sample(), *again;
 	struct format_sizes sizes;
 	struct why why = { 0 };
@@ -113,11 +121,23 @@ static void looks_like_this(void **state)
 
 static void every_address_comes_back(void **state)
 {
-	static const struct { const char *local, *domain; } rows[] = {
-		{ "", "" }, { "postmaster", "" }, { "a b", "example.com" }, { "a@b", "example.com" }, { "a@b", "" },
-		{ "%41", "example.com" }, { "<>", "example.com" }, { "\"quoted\\\"", "example.com" },
-		{ "gr\xc3\xbc\xc3\x9f" "e", "xn--bcher-kva.example" }, { "original x", "example.com" },
-		{ "x", "[IPv6:2001:db8::1]" }, { "", "example.com" }, { "\xff\xfe", "example.com" },
+	static const struct { const char *local, *domain;
+	} rows[] = {
+		{ "", "" },
+		{ "postmaster", "" },
+		{ "a b", "example.com" },
+		{ "a@b", "example.com" },
+		{ "a@b", "" },
+		{ "%41", "example.com" },
+		{ "<>", "example.com" },
+		{ "\"quoted\\\"", "example.com" },
+		{ "gr\xc3\xbc\xc3\x9f"
+		  "e",
+			"xn--bcher-kva.example" },
+		{ "original x", "example.com" },
+		{ "x", "[IPv6:2001:db8::1]" },
+		{ "", "example.com" },
+		{ "\xff\xfe", "example.com" },
 		{ " notify never", "example.com" },
 	};
 
@@ -212,13 +232,16 @@ static void padding_fills_exactly(void **state)
 	message_release(&m);
 }
 
-#define HEAD "waypost 1\nid 1K85HRB9Y9XB7\narrived 2026-11-22T12:00:00.123Z\nsender <>\noriginal-sender <>\n"
+#define HEAD                                                                                       \
+	"waypost 1\nid 1K85HRB9Y9XB7\narrived 2026-11-22T12:00:00.123Z\nsender "                   \
+	"<>\noriginal-sender <>\n"
 #define SIZES "top 0\nsize 2\nheader 0\n"
 #define RCPT "-to a@b.example original a@b.example\n"
 
 static void wrong_lines(void **state)
 {
-	static const struct { const char *head; bool good; } rows[] = {
+	static const struct { const char *head; bool good;
+	} rows[] = {
 		{ HEAD SIZES RCPT "\n", true },
 		{ HEAD RCPT SIZES "\n", true },
 		{ HEAD SIZES "\n", false },
@@ -262,17 +285,25 @@ static void wrong_lines(void **state)
 		{ HEAD SIZES "-to a@b.example original a@b.example notify never,never\n\n", false },
 		{ HEAD SIZES "-to a@b.example original a@b.example notify never,\n\n", false },
 		{ HEAD SIZES "-to a@b.example original a@b.example notify sometimes\n\n", false },
-		{ HEAD SIZES "-to a@b.example original a@b.example notify success orcpt rfc822;x\n\n", true },
-		{ HEAD SIZES "-to a@b.example original a@b.example orcpt rfc822;x notify success\n\n", false },
+		{ HEAD SIZES
+			"-to a@b.example original a@b.example notify success orcpt rfc822;x\n\n",
+			true },
+		{ HEAD SIZES
+			"-to a@b.example original a@b.example orcpt rfc822;x notify success\n\n",
+			false },
 		{ HEAD SIZES "-to a@b.example original a@b.example orcpt \n\n", false },
-		{ "waypost 1\nid 0000000000000\narrived 2026-11-22T12:00:00.123Z\nsender <>\noriginal-sender <>\n"
-			SIZES RCPT "\n", false },
-		{ "waypost 1\nid 1K85HRB9Y9XB7\narrived 2026-02-30T12:00:00.123Z\nsender <>\noriginal-sender <>\n"
-			SIZES RCPT "\n", false },
-		{ "waypost 1\nid 1K85HRB9Y9XB7\narrived 2026-02-28T24:00:00.123Z\nsender <>\noriginal-sender <>\n"
-			SIZES RCPT "\n", false },
-		{ "waypost 1\nid 1K85HRB9Y9XB7\narrived 2026-02-28 12:00:00\nsender <>\noriginal-sender <>\n"
-			SIZES RCPT "\n", false },
+		{ "waypost 1\nid 0000000000000\narrived 2026-11-22T12:00:00.123Z\nsender "
+		  "<>\noriginal-sender <>\n" SIZES RCPT "\n",
+			false },
+		{ "waypost 1\nid 1K85HRB9Y9XB7\narrived 2026-02-30T12:00:00.123Z\nsender "
+		  "<>\noriginal-sender <>\n" SIZES RCPT "\n",
+			false },
+		{ "waypost 1\nid 1K85HRB9Y9XB7\narrived 2026-02-28T24:00:00.123Z\nsender "
+		  "<>\noriginal-sender <>\n" SIZES RCPT "\n",
+			false },
+		{ "waypost 1\nid 1K85HRB9Y9XB7\narrived 2026-02-28 12:00:00\nsender "
+		  "<>\noriginal-sender <>\n" SIZES RCPT "\n",
+			false },
 	};
 
 	(void)state;
@@ -288,7 +319,8 @@ static void wrong_lines(void **state)
 	}
 }
 
-/* One byte changed, put in or left out anywhere: refused, or read as something that can be written again. */
+/* One byte changed, put in or left out anywhere: refused, or read as something that can be written
+ * again. */
 static void mutate(const struct buf *good, size_t at, int byte, int how)
 {
 	struct format_sizes sizes = { 0 };
@@ -351,7 +383,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(looks_like_this),
 		cmocka_unit_test(every_address_comes_back), cmocka_unit_test(hostile_words),
-		cmocka_unit_test(padding_fills_exactly), cmocka_unit_test(wrong_lines), cmocka_unit_test(mutations) };
+		cmocka_unit_test(padding_fills_exactly), cmocka_unit_test(wrong_lines),
+		cmocka_unit_test(mutations) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,8 +52,9 @@ static void in_place(void **state)
 		row_true(row, n == before);
 		for (size_t i = 0; i < n; i++)
 			if (all[i] != first[i])
-				row_true(row, i == m->env.rcpts[0].mark_at || i == m->env.rcpts[1].mark_at
-					|| i == m->env.rcpts[2].mark_at);
+				row_true(row,
+					i == m->env.rcpts[0].mark_at || i == m->env.rcpts[1].mark_at
+						|| i == m->env.rcpts[2].mark_at);
 		struct message *again = lab_load(&lab, m->id, NULL);
 		for (size_t i = 0; i < 3; i++)
 			row_true(row, again->env.rcpts[i].mark == marks[row][i]
@@ -168,8 +169,9 @@ static void next_is_the_mtime(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(in_place), cmocka_unit_test(not_at_a_guess),
-		cmocka_unit_test(there_and_back), cmocka_unit_test(next_is_the_mtime) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(in_place),
+		cmocka_unit_test(not_at_a_guess), cmocka_unit_test(there_and_back),
+		cmocka_unit_test(next_is_the_mtime) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

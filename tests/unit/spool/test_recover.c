@@ -66,7 +66,8 @@ static void any_size(void **state)
 		struct message *m = lab_message(content), *again;
 		m->content.header = 0;
 		for (int n = 0; n < 200; n++)
-			lab_add_rcpt(m, "somebody.with.a.long.name@gmail.example", "short@example.com");
+			lab_add_rcpt(
+				m, "somebody.with.a.long.name@gmail.example", "short@example.com");
 		row_true(i, lab_commit(&lab, m, 1, NULL));
 		again = lab_load(&lab, m->id, NULL);
 		row_true(i, again != NULL && again->env.rcpt_count == 201 && again->content.fd < 0);
@@ -273,9 +274,10 @@ static void names_and_times(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(comes_back_whole), cmocka_unit_test(any_size),
-		cmocka_unit_test(gone), cmocka_unit_test(set_aside), cmocka_unit_test(wrong_name),
-		cmocka_unit_test(not_now), cmocka_unit_test(names_and_times) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(comes_back_whole),
+		cmocka_unit_test(any_size), cmocka_unit_test(gone), cmocka_unit_test(set_aside),
+		cmocka_unit_test(wrong_name), cmocka_unit_test(not_now),
+		cmocka_unit_test(names_and_times) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,8 @@
 
 static void makes_its_folders(void **state)
 {
-	static const char *const names[] = { "", "queue", "queue/00", "queue/ff", "tmp", "hold", "corrupt", "state" };
+	static const char *const names[] = { "", "queue", "queue/00", "queue/ff", "tmp", "hold",
+		"corrupt", "state" };
 	struct lab lab;
 	struct stat st;
 	char path[512];
@@ -19,7 +20,9 @@ static void makes_its_folders(void **state)
 	lab_open(&lab);
 	for (size_t i = 0; i < ROWS(names); i++) {
 		snprintf(path, sizeof path, "%s/%s", lab.path, names[i]);
-		row_true(i, stat(path, &st) == 0 && S_ISDIR(st.st_mode) && (st.st_mode & 07777) == 0700);
+		row_true(i,
+			stat(path, &st) == 0 && S_ISDIR(st.st_mode)
+				&& (st.st_mode & 07777) == 0700);
 	}
 	snprintf(path, sizeof path, "%s/state", lab.path);
 	assert_string_equal(spool_state_dir(lab.sp), path);
@@ -111,8 +114,9 @@ static void another_users_folder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(makes_its_folders),
-		cmocka_unit_test(makes_it_private_and_empties_tmp), cmocka_unit_test(second_is_refused),
-		cmocka_unit_test(says_what_to_do), cmocka_unit_test(another_users_folder) };
+		cmocka_unit_test(makes_it_private_and_empties_tmp),
+		cmocka_unit_test(second_is_refused), cmocka_unit_test(says_what_to_do),
+		cmocka_unit_test(another_users_folder) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
