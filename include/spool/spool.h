@@ -60,7 +60,7 @@ bool spool_scan(const char *path, spool_seen *seen, void *arg, struct why *why);
  * on the way. */
 bool spool_recover(struct spool *sp, spool_seen *seen, void *arg, struct why *why);
 /* Reads one message's envelope and fields (no content) without a spool open: for `queue show`.
- * Blocks. NULL with why. */
+ * Blocks. held and why may be NULL. NULL with why. */
 struct message *spool_peek(const char *path, uint64_t id, bool *held, struct why *why);
 
 #endif

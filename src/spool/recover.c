@@ -228,18 +228,20 @@ struct message *spool_peek(const char *path, uint64_t id, bool *held, struct why
 	int root = open_path(path, why);
 	char name[NAME_MAX_TEXT];
 	struct why first = { 0 };
+	bool is_held = false;
 
 	if (root < 0)
 		return NULL;
-	*held = false;
 	struct message *m = load(root, folder_name(name, "queue", id), id, false, &first);
 
 	if (m == NULL && first.error == ENOENT) {
-		*held = true;
+		is_held = true;
 		m = load(root, folder_name(name, "hold", id), id, false, &first);
 	}
 	if (m == NULL && why)
 		*why = first;
+	if (held)
+		*held = is_held;
 	close(root);
 	return m;
 }

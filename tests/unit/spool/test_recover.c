@@ -47,6 +47,9 @@ static void comes_back_whole(void **state)
 	assert_int_equal(again->content.size, sizeof content - 1);
 	assert_int_equal(again->content.memory.n, again->content.header);
 	message_release(&again);
+	again = spool_peek(lab.path, m->id, NULL, NULL);
+	assert_non_null(again);
+	message_release(&again);
 	message_release(&m);
 	lab_close(&lab);
 }
