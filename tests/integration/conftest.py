@@ -3,12 +3,14 @@ import pathlib
 
 import pytest
 
-from lab import pki
+from lab import pki, root
 from lab.mailbox import Mailbox
 from lab.net import MX, Network
 from lab.scripted import Scripted
 from lab.server import Waypost
 from lab.zone import Dns
+
+root.drop()
 
 
 class Lab:

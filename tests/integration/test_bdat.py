@@ -93,10 +93,16 @@ def test_too_big_in_all(bdat, s):
 	assert not bdat.box.mails
 
 
-def test_announced_too_big(bdat, s):
-	s.send(b"BDAT 99999999999 LAST\r\n")
-	reply = s.reply()
-	assert reply.code in (501, 552, 421), str(reply)
+def test_one_chunk_too_big(bdat, s):
+	"""Its octets are read over, and not kept."""
+	assert chunk(s, b"QUIT\r\n" * 200_000, True).code == 552
+	s.cmd("NOOP", 250)
+	assert not bdat.box.mails and not bdat.w.files("tmp")
+
+
+def test_absurd_size(bdat, s):
+	s.send(b"BDAT 99999999999999999999999999 LAST\r\n")
+	assert s.reply().code in (501, 552)
 
 
 def test_without_transaction_the_octets_are_swallowed(bdat, s):

@@ -4,6 +4,8 @@ import subprocess
 
 import pytest
 
+from lab import message, root, server
+from lab.net import wait_for
 
 COMMANDS = ["run", "check", "dns", "queue", "status", "keygen", "password", "srs"]
 
@@ -105,3 +107,34 @@ def test_port_that_is_taken_is_said(lab, w):
 	lab.mailbox(host=1, port=2525)
 	done = w.cli("run")
 	assert done.returncode not in (0, 1, 2) and f"{w.ip}:2525" in done.out, done.out
+
+
+def test_root_becomes_the_services_user(lab):
+	"""Started as root, with a signing key that only root can read."""
+	box = lab.mailbox()
+	w = lab.waypost(start=False)
+	keys = w.dir / "keys"
+	keys.mkdir()
+	assert root.run(w.binary, "keygen", "-d", "example.com", "-s", "mail", "-o", keys) == 0
+	key = next(keys.iterdir())
+	assert key.stat().st_uid == 0 and key.stat().st_mode & 0o777 == 0o600
+	w.spool = w.dir / "made-by-root/spool"
+	w.config.update(user="nobody", spool=str(w.spool))
+	w.config["virtual_domains"]["example.com"]["dkim"] = {"selector": "mail", "key": str(key)}
+	w.write()
+	# who was root can't be looked into by the leak checker
+	env = dict(server.ENV, ASAN_OPTIONS=server.ENV["ASAN_OPTIONS"].replace("detect_leaks=1", "detect_leaks=0"))
+	with open(w.out, "ab") as out, open(w.errors, "ab") as errors:
+		w.process = root.popen(w.binary, "run", "-c", w.path, stdout=out, stderr=errors, stdin=subprocess.DEVNULL, env=env)
+	try:
+		wait_for(w._is_up, what=w.story)
+		status = open(f"/proc/{w.process.pid}/status").read()
+		assert re.search(r"(?m)^Uid:\t65534\t65534\t65534\t65534$", status), status
+		w.submit(message.make(sender="alice@example.com"))
+		assert b"DKIM-Signature" in box.one().content
+	finally:
+		root.run("kill", w.process.pid)
+		code = w.process.wait(30)
+		w.process = None
+		root.run("rm", "-r", keys, w.spool.parent)
+	assert code == 0, w.story()

@@ -114,7 +114,7 @@ def test_recipient_goes_to(plain, rcpt, target):
 def test_extension_with_a_forbidden_character_is_an_unknown_user(plain):
 	with plain.w.session() as s:
 		s.cmd("MAIL FROM:<sam@sender.test>", 250)
-		for local in ("alice+", "alice.", "alice+a.b", "alice+a+b", "alice.a.b", "al+x", "alicex", "alic"):
+		for local in ("alice+", "alice+a.b", "alice+a+b", "alice.a.b", "al+x", "alicex", "alic"):
 			reply = s.cmd(f"RCPT TO:<{local}@example.com>")
 			assert (reply.code, reply.status) == (550, "5.1.1"), (local, str(reply))
 

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from lab import message
+from lab import message, root
+from lab.client import stuff
 from lab.net import wait_for
 from lab.scripted import HANG, Wait
 
@@ -269,7 +270,7 @@ def test_half_written_files_are_cleared_at_start(lab):
 	s.cmd("MAIL FROM:<sam@sender.test>", 250)
 	s.cmd("RCPT TO:<alice@example.com>", 250)
 	s.cmd("DATA", 354)
-	s.send(message.make(body=message.odd_bytes(2_000_000)))
+	s.send(stuff(message.make(body=message.odd_bytes(2_000_000))))
 	wait_for(lambda: w.files("tmp"), what="a file in tmp/")
 	w.kill()
 	assert w.files("tmp")
@@ -348,8 +349,8 @@ def test_full_disk_is_452(lab):
 	provider = lab.scripted(mail=BUSY)
 	w = lab.waypost(start=False)
 	w.spool.mkdir(mode=0o700)
-	if os.system(f"mount -t tmpfs -o size=1m tmpfs {w.spool} 2>/dev/null") != 0:
-		pytest.fail("this test needs to mount a tmpfs (root)")
+	options = f"size=1m,mode=700,uid={os.getuid()},gid={os.getgid()}"
+	assert root.run("mount", "-t", "tmpfs", "-o", options, "tmpfs", w.spool) == 0, "mounting needs root or sudo"
 	try:
 		w.start()
 		with w.session() as s:
@@ -372,7 +373,7 @@ def test_full_disk_is_452(lab):
 	finally:
 		if w.running:
 			w.kill()
-		os.system(f"umount {w.spool}")
+		root.run("umount", w.spool)
 
 
 def test_spool_without_permission_is_said(lab):

@@ -19,7 +19,7 @@ def sub(shared):
 	shared.w = shared.waypost(limits={"errors": 1000, "auth_failures": 1000}, virtual_domains={"example.org": {"accounts": [
 		{"name": "carol", "password": "carol-pw", "forward": "carol@gmail.test", "aliases": ["info"],
 			"send_as_aliases": True},
-		{"name": "*", "password": "star-pw", "forward": "all@gmail.test"}]}})
+		{"name": "*", "forward": "all@gmail.test"}]}})
 	return shared
 
 

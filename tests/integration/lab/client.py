@@ -162,7 +162,7 @@ class Clients:
 		if content is not None:
 			path = f"{self.folder}/swaks-data"
 			with open(path, "wb") as f:
-				f.write(content.replace(b"\r\n", b"\n"))
+				f.write(content.replace(b"\r\n", b"\n").removesuffix(b"\n"))    # swaks adds the last one
 			words += ["--data", "@" + path]
 		return run(*words)
 

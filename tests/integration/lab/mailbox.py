@@ -84,7 +84,9 @@ class Mailbox:
 
 	async def handle_DATA(self, server, session, envelope):
 		login = session.auth_data if session.authenticated else ""
-		self.mails.append(Mail(envelope.mail_from, list(envelope.rcpt_tos), envelope.original_content,
+		# aiosmtpd writes the null sender as it came
+		sender = "" if envelope.mail_from == "<>" else envelope.mail_from
+		self.mails.append(Mail(sender, list(envelope.rcpt_tos), envelope.original_content,
 			envelope.mail_options, envelope.rcpt_options, bool(session.ssl), login, session.host_name,
 			server.number))
 		return "250 2.0.0 Kept as number %d" % len(self.mails)

@@ -159,6 +159,9 @@ class Session:
 			self.sender, self.options, self.rcpts, self.rcpt_options = path.lstrip("<"), options.split(), [], []
 
 	def on_rcpt(self, line):
+		if self.sender is None and self.owner.pick_is_honest("rcpt"):
+			self.sock.sendall(b"503 5.5.1 No sender\r\n")
+			return
 		if self.say("rcpt", "250 2.1.5 OK", line):
 			path, _, options = line[8:].partition(">")
 			self.rcpts.append(path.lstrip("<"))

@@ -1,11 +1,11 @@
 """The real waypost: started, watched, killed, started again."""
+import copy
 import json
 import os
 import pathlib
 import re
 import signal
 import subprocess
-import time
 
 import yaml
 
@@ -39,14 +39,14 @@ CONFIG = {
 
 def merge(base, over):
 	"""base with over on top; mappings are merged, None removes a key."""
-	out = dict(base)
+	out = copy.deepcopy(base)
 	for key, value in over.items():
 		if isinstance(value, dict) and isinstance(out.get(key), dict):
 			out[key] = merge(out[key], value)
 		elif value is None:
 			out.pop(key, None)
 		else:
-			out[key] = value
+			out[key] = copy.deepcopy(value)
 	return out
 
 
@@ -69,8 +69,6 @@ class Waypost:
 			"deliver": {"port": MX},
 			"dns": {"servers": [dns], "timeout": "2s"},
 		}), over)
-		if os.getuid() == 0:
-			self.config.setdefault("user", "root")
 		self.write()
 
 	def write(self, text=None):
@@ -91,12 +89,15 @@ class Waypost:
 		return self
 
 	def _is_up(self):
+		"""It answers, so it is past all that start-up does."""
 		assert self.process.poll() is None, f"ended with {self.process.returncode}\n{self.story()}"
-		for port in (SUBMISSIONS, SUBMISSION, SMTP):
-			key = {SMTP: "smtp", SUBMISSION: "submission", SUBMISSIONS: "submissions"}[port]
-			if self.config["listen"].get(key):
-				return _accepts(self.ip, port)
-		return True
+		port = SUBMISSION if self.config["listen"].get("submission") else SMTP
+		try:
+			with Session(self.ip, port, timeout=10) as s:
+				s.cmd("QUIT", 221)
+			return True
+		except (OSError, EOFError):
+			return False
 
 	@property
 	def running(self):
@@ -138,7 +139,7 @@ class Waypost:
 		parts = []
 		for path in (self.out, self.errors):
 			if path.exists():
-				parts.append(f"--- {path.name}\n{path.read_text(errors='replace')[-12000:]}")
+				parts.append(f"--- {path.name}\n{path.read_text(errors='replace')[-4000:]}")
 		return "\n".join(parts)
 
 	# -- what it says
@@ -173,7 +174,7 @@ class Waypost:
 
 	def files(self, folder="queue"):
 		top = self.spool / folder
-		return sorted(p for p in top.rglob("*") if p.is_file()) if top.exists() else []
+		return sorted((p for p in top.rglob("*") if p.is_file()), key=lambda p: p.name) if top.exists() else []
 
 	def wait_empty(self, timeout=15):
 		"""Until the queue has nothing left."""
@@ -209,11 +210,3 @@ class Waypost:
 			s.mail(sender, to, content, options)
 			s.cmd("QUIT", 221)
 
-
-def _accepts(ip, port):
-	try:
-		Session(ip, port, timeout=2, implicit_tls=False, banner=False).close()
-		return True
-	except OSError:
-		time.sleep(0.02)
-		return False
