@@ -4,8 +4,9 @@
  * From     deliver.c, which decides whom to call and what to do about the answers.
  * To       hello.c for the opening, transfer.c for the transaction; both speak through here.
  * Owns     the socket, the commands that are queued or wait for their answer.
- * Never    sends a command while something unasked-for lies in the input: the answers would be matched to the
- *          wrong questions. Never waits without a deadline, which no byte that drips in can move.
+ * Never    sends a command while something unasked-for lies in the input: the answers would be
+ *          matched to the wrong questions. Never waits without a deadline, which no byte that drips
+ *          in can move.
  * Fails    with one call of lost; what was settled before stays settled.
  * See      RFC 5321 sections 4.2, 4.5.3; RFC 2920.
  */
@@ -62,7 +63,8 @@ bool client_is_gone(const struct client *c)
 	return c->closed || c->phase == CLIENT_ENDED;
 }
 
-/* Whoever hears QUIT must not be in the middle of our content, nor of a handshake. */
+/* Whoever hears QUIT must not take it for content: not while content or a DATA is on its way, nor
+ * in a handshake. */
 static void hang_up(struct client *c, bool say_quit)
 {
 	job_cancel(&c->reading);
@@ -71,7 +73,7 @@ static void hang_up(struct client *c, bool say_quit)
 		message_release(&c->m);
 	if (!c->io)
 		return;
-	say_quit = say_quit && c->phase == CLIENT_TALKING && !c->sending;
+	say_quit = say_quit && c->phase == CLIENT_TALKING && !c->sending && client_is_quiet(c);
 	if (say_quit)
 		io_write(c->io, "QUIT\r\n", 6);
 	io_destroy(&c->io, say_quit);
@@ -228,13 +230,13 @@ static bool is_content(enum verb verb)
 	return verb == VERB_DATA || verb == VERB_CONTENT;
 }
 
-/* May the next command go out before what is outstanding was answered? (RFC 2920 section 3.1) */
+/* May the next command go out before what is outstanding was answered? (RFC 2920 section 3.1) Only
+ * RSET, MAIL, RCPT and a DATA that closes the group are ever queued behind one another: all else is
+ * said when an answer asks for it. */
 static bool may_pipeline(const struct client *c, const struct command *next)
 {
-	enum verb last = c->queue[c->sent - 1].verb;
-
 	return (c->offer.offers & OFFERS_PIPELINING) && c->sent - c->heard < LIMIT_PIPELINED &&
-		(last == VERB_MAIL || last == VERB_RCPT || last == VERB_RSET) && next->verb != VERB_CONTENT;
+		next->verb != VERB_CONTENT;
 }
 
 static bool may_say(const struct client *c, const struct command *next)
@@ -290,7 +292,8 @@ static bool read_reply(struct client *c)
 		case IO_LINE_NONE:
 			return false;
 		case IO_LINE_LONG:
-			client_give_up(c, "4.5.0", "a line of its reply is too long, while %s", doing(c));
+			client_give_up(
+				c, "4.5.0", "a line of its reply is too long, while %s", doing(c));
 			return false;
 		case IO_LINE:
 			break;
@@ -376,10 +379,12 @@ static void name_it(struct client *c, const struct endpoint *to)
 
 	inet_text(&to->addr, ip);
 	snprintf(c->by, sizeof(c->by), "%.*s[%s]", room, c->host, ip);
-	snprintf(c->relay, sizeof(c->relay), "%.*s[%s]:%u", LIMIT_DOMAIN, c->host, ip, (unsigned)to->port);
+	snprintf(c->relay, sizeof(c->relay), "%.*s[%s]:%u", LIMIT_DOMAIN, c->host, ip,
+		(unsigned)to->port);
 }
 
-struct client *client_connect(const struct client_setup *s, const struct client_calls *calls, void *owner)
+struct client *client_connect(
+	const struct client_setup *s, const struct client_calls *calls, void *owner)
 {
 	struct client *c = mem_alloc(sizeof(*c));
 

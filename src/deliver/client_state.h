@@ -1,4 +1,5 @@
-/* A client's inside, shared by client.c (the driver), hello.c (up to ready) and transfer.c (the transaction). */
+/* A client's inside, shared by client.c (the driver), hello.c (up to ready) and transfer.c (the
+ * transaction). */
 #ifndef CLIENT_STATE_H
 #define CLIENT_STATE_H
 
@@ -30,7 +31,8 @@ enum client_phase {
 struct client {
 	/* owned */
 	struct io *io;
-	struct command *queue;             /* [0, heard) answered, [heard, sent) outstanding, [sent, queued) to be said */
+	/* [0, heard) answered, [heard, sent) outstanding, [sent, queued) to be said */
+	struct command *queue;
 	size_t heard, sent, queued, room;
 	char *host;
 	struct message *m;                 /* while its content is wanted */
@@ -73,16 +75,20 @@ struct client {
 };
 
 /* client.c */
-void client_say(struct client *c, enum verb verb, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-void client_say_text(struct client *c, enum verb verb, size_t which, char *text);  /* text is taken */
-void client_expect(struct client *c, enum verb verb);       /* an answer, to what was written otherwise */
+void client_say(struct client *c, enum verb verb, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* text is taken */
+void client_say_text(struct client *c, enum verb verb, size_t which, char *text);
+/* an answer, to what was written otherwise */
+void client_expect(struct client *c, enum verb verb);
 void client_drop_unsent(struct client *c);
 bool client_is_quiet(const struct client *c);               /* nothing outstanding */
 void client_lose(struct client *c, const struct client_loss *loss, bool say_quit);
 /* Ends the connection with a made-up reply, "host[address]: ...". */
 void client_give_up(struct client *c, const char *status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-void client_lose_reply(struct client *c, const struct reply *r);   /* ends it with what the peer said, softened */
+/* ends it with what the peer said, softened */
+void client_lose_reply(struct client *c, const struct reply *r);
 bool client_is_gone(const struct client *c);                /* lost or closed: return at once */
 void client_enter(struct client *c);
 void client_leave(struct client *c);                        /* c may be gone afterwards */
@@ -104,9 +110,11 @@ void hear_rcpt(struct client *c, const struct command *cmd);
 void hear_data(struct client *c, const struct command *cmd);
 void hear_content(struct client *c, const struct command *cmd);
 void hear_rset(struct client *c, const struct command *cmd);
-bool transfer_may_send(const struct client *c);             /* is there anyone to send the content to? */
+/* is there anyone to send the content to? */
+bool transfer_may_send(const struct client *c);
 void transfer_begin(struct client *c);                      /* BDAT */
 void transfer_go_on(struct client *c);                      /* the output has room again */
-bool transfer_settle(struct client *c);                     /* true: the transaction ended without content */
+/* true: the transaction ended without content */
+bool transfer_settle(struct client *c);
 
 #endif

@@ -29,7 +29,8 @@ static bool take_bind(struct deliver *d, struct why *why)
 
 struct deliver *deliver_create(struct loop *l, struct dns *dns, struct tls_client *tls,
 	const struct deliver_options *options,
-	bool (*is_ours)(void *arg, struct str host, const struct endpoint *address), void *arg, struct why *why)
+	bool (*is_ours)(void *arg, struct str host, const struct endpoint *address), void *arg,
+	struct why *why)
 {
 	struct deliver *d = mem_alloc(sizeof(*d));
 
@@ -44,7 +45,8 @@ struct deliver *deliver_create(struct loop *l, struct dns *dns, struct tls_clien
 		return NULL;
 	}
 	d->hosts = hosts_create(LIMIT_NEXT_HOPS);
-	d->pool = pool_create(l, LIMIT_POOL_IDLE, (size_t)options->connections_per_lane, options->idle);
+	d->pool = pool_create(
+		l, LIMIT_POOL_IDLE, (size_t)options->connections_per_lane, options->idle);
 	return d;
 }
 

@@ -2,10 +2,10 @@
  * hello.c - from the connection to the point where a transaction may begin
  *
  * From     client.c, when TCP or TLS is up and when a reply came.
- * To       the owner's ready; or lost, with words that were softened: a host that doesn't want to talk to us has said
- *          nothing about the message.
- * Never    sends a password in clear, but to our own machine where the operator said so; never trusts what was said
- *          before TLS.
+ * To       the owner's ready; or lost, with words that were softened: a host that doesn't want to
+ *          talk to us has said nothing about the message.
+ * Never    sends a password in clear, but to our own machine where the operator said so; never
+ *          trusts what was said before TLS.
  * See      RFC 5321 section 4.1.1.1, RFC 3207, RFC 4954, RFC 8314.
  */
 #include "client_state.h"
@@ -124,12 +124,14 @@ static void no_login(struct client *c, const char *status, const char *text)
 
 static bool may_say_password(const struct client *c)
 {
-	return io_tls(c->io) || (c->policy == TLS_POLICY_NONE && inet_is_loopback(&io_peer(c->io)->addr));
+	return io_tls(c->io) ||
+	       (c->policy == TLS_POLICY_NONE && inet_is_loopback(&io_peer(c->io)->addr));
 }
 
 static void say_auth(struct client *c)
 {
-	enum { COMMAND_LINE = 512 };       /* RFC 4954 section 4: an initial response must fit a usual command */
+	/* RFC 4954 section 4: an initial response must fit a usual command */
+	enum { COMMAND_LINE = 512 };
 	size_t size = 4 * (strlen(c->username) + strlen(c->password) + 4) / 3 + 20;
 
 	c->auth_step = 0;
@@ -228,7 +230,8 @@ void hear_starttls(struct client *c, const struct command *cmd)
 {
 	(void)cmd;
 	if (reply_is_ok(&c->reply)) {
-		/* RFC 3207 section 6: what came in clear must not be taken for what was said in TLS */
+		/* RFC 3207 section 6: what came in clear must not be taken for what was said in
+		 * TLS */
 		if (io_pending(c->io) > 0)
 			client_give_up(c, "4.7.0", "it spoke between STARTTLS and TLS");
 		else

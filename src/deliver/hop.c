@@ -71,7 +71,8 @@ bool hop_is_implicit_tls(const struct hop *hop)
 	return hop->port == HOP_PORT_IMPLICIT_TLS;
 }
 
-/* A name that a resolver can be asked for. Underscores are no part of host names, but of container names. */
+/* A name that a resolver can be asked for. Underscores are no part of host names, but of container
+ * names. */
 static bool is_host_name(struct str s)
 {
 	size_t label = 0;
@@ -84,7 +85,8 @@ static bool is_host_name(struct str s)
 		if (c == '.' ? label == 0 : label == 63)
 			return false;
 		label = c == '.' ? 0 : label + 1;
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'))
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+			    c == '.'))
 			return false;
 	}
 	return label > 0;

@@ -83,7 +83,8 @@ static struct host *find_or_add(struct hosts *h, const struct endpoint *e)
 	return x;
 }
 
-void hosts_set_down(struct hosts *h, const struct endpoint *e, const struct reply *reply, int64_t ms)
+void hosts_set_down(
+	struct hosts *h, const struct endpoint *e, const struct reply *reply, int64_t ms)
 {
 	if (ms <= 0)
 		return;

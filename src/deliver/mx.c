@@ -2,13 +2,16 @@
  * mx.c - from a domain to an ordered list of addresses
  *
  * From     the attempt, with a domain or a fixed next hop.
- * To       the attempt, with addresses: best preference first, equal ones shuffled, IPv4 and IPv6 of a host in turns.
- * Owns     the look-ups under way, all addresses at once: whether one of them is ours decides about the rest.
- * Fails    with a reply: for good when the domain takes no mail or mail for it would come back to us, else temporary.
+ * To       the attempt, with addresses: best preference first, equal ones shuffled, IPv4 and IPv6
+ *          of a host in turns.
+ * Owns     the look-ups under way, all addresses at once: whether one of them is ours decides about
+ *          the rest.
+ * Fails    with a reply: for good when the domain takes no mail or mail for it would come back to
+ *          us, else temporary.
  * See      RFC 5321 section 5.1, RFC 7505, RFC 2181 section 10.3.
  *
- * IPv6 comes after IPv4 of the same host. That we send from an address whose reverse DNS matches is not known here
- * yet; a machine without a route finds out at once (ENETUNREACH) and goes on.
+ * IPv6 comes after IPv4 of the same host. That we send from an address whose reverse DNS matches is
+ * not known here yet; a machine without a route finds out at once (ENETUNREACH) and goes on.
  */
 #include "mx.h"
 #include "base/mem.h"
@@ -39,7 +42,7 @@ struct lookup {
 	struct job job;                    /* first: job_cancel frees the whole */
 	/* owned */
 	struct arena *arena;
-	struct job *wait;                  /* the MX look-up, or the turn of the loop where none is needed */
+	struct job *wait; /* the MX look-up, or the turn of the loop where none is needed */
 	struct host *hosts;
 	/* borrowed */
 	struct mx_ask ask;
@@ -89,7 +92,8 @@ static void fail(struct lookup *x, int code, const char *status, const char *wha
 
 /* ---- what came back ---- */
 
-/* An address at which no mail server can be: unspecified (Linux takes it for ourselves), multicast, broadcast. */
+/* An address at which no mail server can be: unspecified (Linux takes it for ourselves), multicast,
+ * broadcast. */
 static bool is_unusable(const struct inet_addr *a)
 {
 	static const unsigned char zero[16];
@@ -134,8 +138,9 @@ static void list_host(struct lookup *x, const struct host *h)
 	}
 }
 
-/* Mail goes only to hosts that are better than ourselves: those of our own preference or worse would send it back
- * (RFC 5321 section 5.1). The operator's own word, a fixed hop, is not doubted. No look-up is under way here. */
+/* Mail goes only to hosts that are better than ourselves: those of our own preference or worse
+ * would send it back (RFC 5321 section 5.1). The operator's own word, a fixed hop, is not doubted.
+ * No look-up is under way here. */
 static void drop_ours(struct lookup *x)
 {
 	int limit = INT_MAX;
@@ -175,7 +180,8 @@ static void resolved(struct lookup *x)
 
 /* ---- addresses ---- */
 
-static void keep_addresses(struct lookup *x, struct host *h, struct query *q, const struct dns_answer *answer)
+static void keep_addresses(
+	struct lookup *x, struct host *h, struct query *q, const struct dns_answer *answer)
 {
 	for (size_t i = 0; i < answer->n && q->n < LIMIT_MX_ADDRESSES; i++) {
 		struct endpoint e = { .addr = answer->v[i].addr, .port = port_of(x) };
@@ -267,7 +273,8 @@ static bool is_usable_name(struct str name)
 	return name.n > 0 && name.n <= LIMIT_DOMAIN && !inet_parse(&a, name);
 }
 
-/* Equal preferences in random order (shuffle, then a stable sort). Returns how many of v are usable. */
+/* Equal preferences in random order (shuffle, then a stable sort). Returns how many of v are
+ * usable. */
 static size_t order(const struct dns_answer *answer, const struct dns_record **v)
 {
 	size_t n = 0;

@@ -13,7 +13,7 @@ struct mx_address {
 struct mx_list {
 	struct mx_address *v;
 	size_t n;
-	struct reply trouble;              /* n 0: why there is nowhere to go; temporary or for good */
+	struct reply trouble; /* n 0: why there is nowhere to go; temporary or for good */
 };
 
 struct mx_ask {

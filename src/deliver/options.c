@@ -32,7 +32,8 @@ static const struct config_row hop_rows[] = {
 	{ NULL, CONFIG_BOOL, NULL, 0, 0, 0, NULL, NULL, NULL }
 };
 
-static bool parse_host(struct config *c, const struct config_node *node, struct str text, struct hop *hop)
+static bool parse_host(
+	struct config *c, const struct config_node *node, struct str text, struct hop *hop)
 {
 	if (hop_parse(hop, text, DEFAULT_PORT, config_arena(c)))
 		return true;
@@ -49,11 +50,12 @@ static bool is_loopback(const char *host)
 }
 
 /* The password goes over the wire in clear only where the wire is our own machine. */
-static void check_login(struct config *c, const struct config_node *node, const struct written_hop *w,
-	const struct hop *hop)
+static void check_login(struct config *c, const struct config_node *node,
+	const struct written_hop *w, const struct hop *hop)
 {
 	if (str_of(w->username).n > LOGIN_MAX || str_of(w->password).n > LOGIN_MAX)
-		config_error(c, node, "username and password may have %d characters each", LOGIN_MAX);
+		config_error(
+			c, node, "username and password may have %d characters each", LOGIN_MAX);
 	if (!w->username != !w->password)
 		config_error(c, node, "username and password go together; give both or neither");
 	if (w->username && hop->tls == TLS_POLICY_NONE && !is_loopback(hop->host))
@@ -81,7 +83,9 @@ static bool read_hop_map(struct config *c, const struct config_node *node, struc
 	if (w.password)
 		config_secret(c, config_get(node, "password"));
 	if (tls && hop_is_implicit_tls(hop) && hop->tls == TLS_POLICY_NONE)
-		config_error(c, tls, "port 465 speaks nothing but TLS; say tls: required or verify, or another port");
+		config_error(c, tls,
+			"port 465 speaks nothing but TLS; say tls: required or verify, or take "
+			"another port");
 	check_login(c, node, &w, hop);
 	return true;
 }
@@ -100,7 +104,8 @@ static bool read_hop(struct config *c, const struct config_node *node, struct ho
 	case CONFIG_LIST:
 		break;
 	}
-	config_error(c, node, "a next hop is \"name:port\" or a mapping with host, tls, username and password");
+	config_error(c, node,
+		"a next hop is \"name:port\" or a mapping with host, tls, username and password");
 	return false;
 }
 
@@ -125,7 +130,9 @@ static bool read_domain(struct config *c, const struct config_node *key, const c
 		return true;
 	}
 	if (!address_parse_domain(&out, config_text(key), config_arena(c))) {
-		config_error(c, key, "\"%.*s\" is no domain; write a domain such as gmail.com, or \"*\" for all others",
+		config_error(c, key,
+			"\"%.*s\" is no domain; write a domain such as gmail.com, or \"*\" for "
+			"all others",
 			STR_FMT(config_text(key)));
 		return false;
 	}
@@ -163,8 +170,8 @@ static void read_next_hops(struct config *c, const struct config_node *node, voi
 			!read_hop(c, config_item(node, i), &entry->hop))
 			continue;
 		if (is_known(o, entry->domain))
-			config_error(c, config_key(node, i), "%s has a next hop already; keep one of them",
-				entry->domain);
+			config_error(c, config_key(node, i),
+				"%s has a next hop already; keep one of them", entry->domain);
 		else
 			o->next_hop_count++;
 	}
@@ -176,7 +183,9 @@ static void add_bind(struct config *c, const struct config_node *node, struct co
 	char text[INET_TEXT_MAX];
 
 	if (config_kind(node) != CONFIG_SCALAR || !inet_parse(&a, config_text(node)))
-		config_error(c, node, "deliver.bind takes addresses of this machine, such as 192.0.2.1 or 2001:db8::1");
+		config_error(c, node,
+			"deliver.bind takes addresses of this machine, such as 192.0.2.1 or "
+			"2001:db8::1");
 	else
 		list->v[list->n++] = arena_text(config_arena(c), str_of(inet_text(&a, text)));
 }
@@ -198,18 +207,22 @@ static void read_bind(struct config *c, const struct config_node *node, void *fi
 /* The times' lower bounds are for tests; RFC 5321 section 4.5.3.2 asks for the defaults. */
 const struct config_row deliver_rows[] = {
 	{ "relay", CONFIG_CUSTOM, NULL, 0, 0, AT(relay),
-		"The next hop of all mail that has no entry in next_hops: {host: \"name:port\", tls: "
-		"none|opportunistic|required|verify, username:, password:}.", NULL, read_relay },
+		"The next hop of all mail that has no entry in next_hops: {host: \"name:port\", "
+		"tls: none|opportunistic|required|verify, username:, password:}.",
+		NULL, read_relay },
 	{ "next_hops", CONFIG_CUSTOM, NULL, 0, 0, AT(next_hops),
-		"Next hops by domain, \"*\" for all others, instead of their MX; each is \"name:port\" or a "
-		"mapping like relay.", NULL, read_next_hops },
+		"Next hops by domain, \"*\" for all others, instead of their MX; each is "
+		"\"name:port\" or a mapping like relay.",
+		NULL, read_next_hops },
 	{ "deliver.port", CONFIG_NUMBER, "25", 1, UINT16_MAX, AT(port),
 		"Port of the mail servers that MX records name.", NULL, NULL },
 	{ "deliver.bind", CONFIG_CUSTOM, NULL, 0, 0, AT(bind),
-		"Local addresses that mail is sent from, the first of each of IPv4 and IPv6 being used; a family "
-		"that is not named is not used.", NULL, read_bind },
+		"Local addresses that mail is sent from, the first of each of IPv4 and IPv6 being "
+		"used; a family that is not named is not used.",
+		NULL, read_bind },
 	{ "deliver.soft_bounce", CONFIG_BOOL, "false", 0, 0, AT(soft_bounce),
-		"Treat refusals for good (5xx) as temporary, while a new set-up is being tried out.", NULL, NULL },
+		"Treat refusals for good (5xx) as temporary, while a new set-up is being tried out.",
+		NULL, NULL },
 	{ "deliver.connect_timeout", CONFIG_DURATION, "30s", 100, HOURS(1), AT(connect_timeout),
 		"How long one address of a next hop may take to accept a connection.", NULL, NULL },
 	{ "deliver.command_timeout", CONFIG_DURATION, "5m", 100, HOURS(1), AT(command_timeout),
@@ -219,11 +232,14 @@ const struct config_row deliver_rows[] = {
 	{ "deliver.final_timeout", CONFIG_DURATION, "10m", 100, HOURS(1), AT(final_timeout),
 		"How long a next hop may take to answer the end of a message.", NULL, NULL },
 	{ "deliver.host_backoff", CONFIG_DURATION, "30s", 0, HOURS(1), AT(host_backoff),
-		"How long a host that could not be reached is left alone; 0s: it is tried for each message.",
+		"How long a host that could not be reached is left alone; 0s: it is tried for each "
+		"message.",
 		NULL, NULL },
 	{ "deliver.idle", CONFIG_DURATION, "10s", 0, MINUTES(5), AT(idle),
-		"How long a connection to a next hop is kept for further messages; 0s: not at all.", NULL, NULL },
-	{ "deliver.messages_per_connection", CONFIG_NUMBER, "100", 1, 100000, AT(messages_per_connection),
+		"How long a connection to a next hop is kept for further messages; 0s: not at all.",
+		NULL, NULL },
+	{ "deliver.messages_per_connection", CONFIG_NUMBER, "100", 1, 100000,
+		AT(messages_per_connection),
 		"Messages sent over one connection before it is closed.", NULL, NULL },
 	{ "deliver.connections_per_lane", CONFIG_NUMBER, "20", 1, 1000, AT(connections_per_lane),
 		"Idle connections kept to one next hop at most.", NULL, NULL },

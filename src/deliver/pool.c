@@ -3,7 +3,8 @@
  *
  * From     the attempt, when its transaction is over.
  * To       the next attempt to the same address on the same terms (the key says which).
- * Owns     the clients in it. One that dies here is dropped without a word: it owes nobody anything.
+ * Owns     the clients in it. One that dies here is dropped without a word: it owes nobody
+ *          anything.
  */
 #include "pool.h"
 #include "base/clock.h"

@@ -3,9 +3,11 @@
  *
  * From     the client's owner, step by step; client.c, when a reply came or the output has room.
  * To       the owner's mail, rcpt and over.
- * Owns     a reference to the message while its content is wanted, and the piece that a worker reads.
+ * Owns     a reference to the message while its content is wanted, and the piece that a worker
+ *          reads.
  * Never    holds more of the content than two pieces; never sends content that nobody accepted.
- * See      RFC 5321 sections 3.3, 4.1.1.4; RFC 3030; RFC 2920 section 3.1 on a DATA that comes too late to be stopped.
+ * See      RFC 5321 sections 3.3, 4.1.1.4; RFC 3030; RFC 2920 section 3.1 on a DATA that comes too
+ *          late to be stopped.
  */
 #include "client_state.h"
 #include "base/mem.h"
@@ -16,7 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAIL_LINE = 4096 };                 /* sender, ENVID and the rest: far longer than any may be */
+/* sender, ENVID and the rest: far longer than any may be */
+enum { MAIL_LINE = 4096 };
 
 /* ---- asking ---- */
 
@@ -81,7 +84,8 @@ void client_content(struct client *c, struct message *m)
 		client_say_text(c, VERB_CONTENT, 0, NULL);
 	else
 		client_say(c, VERB_DATA, "DATA\r\n");
-	/* all may have been refused already, and the owner is not called from inside its own call */
+	/* all may have been refused already, and the owner is not called from inside its own
+	 * call */
 	if (client_is_quiet(c) && !transfer_may_send(c))
 		c->later = loop_later(c->loop, settle_later, c);
 	else
@@ -329,7 +333,8 @@ void transfer_begin(struct client *c)
 	push(c);
 }
 
-/* It answered although the content is not complete: a refusal is taken, but the connection is of no more use. */
+/* It answered although the content is not complete: a refusal is taken, but the connection is of no
+ * more use. */
 static void hear_early(struct client *c)
 {
 	if (!is_refusal(&c->reply)) {

@@ -4,10 +4,12 @@
  * From     deliver.c, with recipients that share one next hop.
  * To       each, as soon as a recipient is settled; done when all are.
  * Owns     a reference to the message; the connection that it has at the moment.
- * Never    blames the message for what was the connection's fault; never tries a recipient again whose content was
- *          sent and not answered: that would be a second copy.
- * Fails    recipients, not itself: who is left when the hosts are through is deferred with the last reply.
- * See      RFC 5321 sections 4.2.5, 4.5.3.1.10, 5.1; design.md "not every 5xx is about the message".
+ * Never    blames the message for what was the connection's fault; never tries a recipient again
+ *          whose content was sent and not answered: that would be a second copy.
+ * Fails    recipients, not itself: who is left when the hosts are through is deferred with the last
+ *          reply.
+ * See      RFC 5321 sections 4.2.5, 4.5.3.1.10, 5.1; design.md "not every 5xx is about the
+ *          message".
  */
 #include "deliver_state.h"
 #include "base/log.h"
@@ -56,7 +58,7 @@ struct attempt {
 	size_t accepted;           /* in this transaction */
 	const char *key;           /* of the connection, for the pool */
 	const char *relay, *tls;   /* whom we talk to */
-	struct reply last;         /* what went wrong last, for those who have no answer of their own */
+	struct reply last; /* what went wrong last, for those who have no answer of their own */
 	const char *last_relay;
 	int depth;                 /* callbacks under way */
 	bool cancelled, over;
@@ -107,13 +109,17 @@ static const struct recipient *recipient_of(const struct attempt *a, const struc
 
 static bool dsn_was_passed_on(const struct attempt *a, const struct target *t)
 {
-	return a->client && (client_offer(a->client)->offers & OFFERS_DSN) && recipient_of(a, t)->notify;
+	return a->client && (client_offer(a->client)->offers & OFFERS_DSN) &&
+	       recipient_of(a, t)->notify;
 }
 
 static void settle(struct attempt *a, struct target *t, const struct reply *reply, bool unknown)
 {
 	struct reply r = *reply;
-	struct deliver_outcome outcome = { .rcpt = t->rcpt, .reply = &r, .relay = t->relay, .tls = t->tls,
+	struct deliver_outcome outcome = { .rcpt = t->rcpt,
+		.reply = &r,
+		.relay = t->relay,
+		.tls = t->tls,
 		.duplicate_possible = unknown };
 
 	if (a->cancelled || t->fate == FATE_SETTLED)
@@ -142,7 +148,8 @@ static void settle_all(struct attempt *a, enum fate fate, const struct reply *re
 	}
 }
 
-static void settle_made_up(struct attempt *a, struct target *t, int code, const char *status, const char *text)
+static void settle_made_up(
+	struct attempt *a, struct target *t, int code, const char *status, const char *text)
 {
 	struct reply r;
 
@@ -202,10 +209,12 @@ static void raise_alarm(const struct attempt *a, const struct reply *r)
 
 static bool is_part_of_address(char c)
 {
-	return c == '.' || c == ':' || (c >= '0' && c <= '9') || (str_lower(c) >= 'a' && str_lower(c) <= 'f');
+	return c == '.' || c == ':' || (c >= '0' && c <= '9') ||
+	       (str_lower(c) >= 'a' && str_lower(c) <= 'f');
 }
 
-/* Does the reply name the address that we sent from? Then it is about us ("Client host [192.0.2.1] blocked"). */
+/* Does the reply name the address that we sent from? Then it is about us ("Client host [192.0.2.1]
+ * blocked"). */
 static bool names_our_address(const struct attempt *a, const struct reply *r)
 {
 	const struct endpoint *local = a->client ? client_local(a->client) : NULL;
@@ -218,7 +227,8 @@ static bool names_our_address(const struct attempt *a, const struct reply *r)
 	for (const char *p = strstr(r->text, ip); p; p = strstr(p + 1, ip)) {
 		bool begins = p == r->text || !is_part_of_address(p[-1]);
 		/* a full stop may end the sentence */
-		bool ends = !p[n] || !is_part_of_address(p[n]) || (p[n] == '.' && !is_part_of_address(p[n + 1]));
+		bool ends = !p[n] || !is_part_of_address(p[n]) ||
+			    (p[n] == '.' && !is_part_of_address(p[n + 1]));
 
 		if (begins && ends)
 			return true;
@@ -269,7 +279,8 @@ static bool needs_smtputf8(const struct attempt *a)
 	bool needed = a->m->env.smtputf8 || address_is_utf8(&a->m->env.sender);
 
 	for (size_t i = 0; i < a->target_count; i++)
-		needed |= a->targets[i].fate == FATE_WAITING && address_is_utf8(&recipient_of(a, &a->targets[i])->to);
+		needed |= a->targets[i].fate == FATE_WAITING &&
+			  address_is_utf8(&recipient_of(a, &a->targets[i])->to);
 	return needed;
 }
 
@@ -277,8 +288,12 @@ static struct wire_mail mail_of(const struct attempt *a)
 {
 	const struct envelope *env = &a->m->env;
 
-	return (struct wire_mail){ .sender = &env->sender, .size = message_size(a->m), .eightbit = env->eightbit,
-		.smtputf8 = needs_smtputf8(a), .ret = env->ret, .envid = env->envid };
+	return (struct wire_mail){ .sender = &env->sender,
+		.size = message_size(a->m),
+		.eightbit = env->eightbit,
+		.smtputf8 = needs_smtputf8(a),
+		.ret = env->ret,
+		.envid = env->envid };
 }
 
 /* A queue file is outside input: an address with a line end in it must not become a command. */
@@ -298,7 +313,8 @@ static bool can_be_said(const struct attempt *a, const struct target *t)
 static void refuse_ourselves(struct attempt *a)
 {
 	const struct wire_offer *offer = client_offer(a->client);
-	bool too_big = (offer->offers & OFFERS_SIZE) && offer->size && message_size(a->m) > offer->size;
+	bool too_big =
+		(offer->offers & OFFERS_SIZE) && offer->size && message_size(a->m) > offer->size;
 	bool ascii_only = !(offer->offers & OFFERS_SMTPUTF8);
 
 	for (size_t i = 0; i < a->target_count && !a->cancelled; i++) {
@@ -309,7 +325,8 @@ static void refuse_ourselves(struct attempt *a)
 		if (!can_be_said(a, t))
 			settle_made_up(a, t, 553, "5.1.3", "the address can't be put in a command");
 		else if (too_big)
-			settle_made_up(a, t, 552, "5.3.4", "the message is larger than this server takes");
+			settle_made_up(
+				a, t, 552, "5.3.4", "the message is larger than this server takes");
 		else if (ascii_only && (address_is_utf8(&a->m->env.sender) ||
 				address_is_utf8(&recipient_of(a, t)->to)))
 			settle_made_up(a, t, 553, "5.6.7", "this server takes no address in UTF-8");
@@ -422,8 +439,8 @@ static void on_mail(void *owner, const struct reply *reply)
 	leave(a);
 }
 
-/* 452 behind accepted ones means "so many at a time": the rest goes in a transaction of its own, at once
- * (RFC 5321 section 4.5.3.1.10). */
+/* 452 behind accepted ones means "so many at a time": the rest goes in a transaction of its own, at
+ * once (RFC 5321 section 4.5.3.1.10). */
 static bool is_one_too_many(const struct attempt *a, const struct reply *r)
 {
 	return r->code == 452 && a->accepted > 0 && (!r->status[0] || has_detail(r, ".5.3"));
@@ -494,7 +511,8 @@ static void remember(struct attempt *a, const struct client_loss *loss)
 		hosts_set_no_tls(a->d->hosts, to, LIMIT_NO_TLS);
 }
 
-/* A dead kept connection, or TLS that nobody demanded: the same address again, with a new connection. */
+/* A dead kept connection, or TLS that nobody demanded: the same address again, with a new
+ * connection. */
 static void once_more(struct attempt *a, const struct client_loss *loss)
 {
 	if (loss->stale)
@@ -529,9 +547,12 @@ static const struct client_calls calls = { on_ready, on_mail, on_rcpt, on_over, 
 
 static enum tls_policy policy_for(const struct attempt *a, const struct endpoint *to)
 {
-	enum tls_policy policy = a->fixed ? (enum tls_policy)a->fixed->tls : TLS_POLICY_OPPORTUNISTIC;
+	enum tls_policy policy =
+		a->fixed ? (enum tls_policy)a->fixed->tls : TLS_POLICY_OPPORTUNISTIC;
 
-	return policy == TLS_POLICY_OPPORTUNISTIC && hosts_no_tls(a->d->hosts, to) ? TLS_POLICY_NONE : policy;
+	if (policy == TLS_POLICY_OPPORTUNISTIC && hosts_no_tls(a->d->hosts, to))
+		return TLS_POLICY_NONE;
+	return policy;
 }
 
 /* Connections are alike when address, terms of TLS and login are. */
@@ -541,7 +562,8 @@ static const char *key_of(const struct attempt *a, const struct mx_address *x)
 	char to[INET_TEXT_MAX];
 
 	return arena_printf(a->arena, "%s %d %s %s", endpoint_text(&x->to, to), (int)policy,
-		policy == TLS_POLICY_VERIFY ? x->host : "-", a->fixed && a->fixed->username ? a->fixed->username : "");
+		policy == TLS_POLICY_VERIFY ? x->host : "-",
+		a->fixed && a->fixed->username ? a->fixed->username : "");
 }
 
 static const struct inet_addr *from_for(const struct deliver *d, const struct endpoint *to)
@@ -554,10 +576,16 @@ static const struct inet_addr *from_for(const struct deliver *d, const struct en
 static void connect_to(struct attempt *a, const struct mx_address *x)
 {
 	struct client_setup setup = {
-		.loop = a->d->loop, .tls = a->d->tls, .options = a->d->options, .to = x->to,
-		.from = from_for(a->d, &x->to), .host = x->host, .policy = policy_for(a, &x->to),
+		.loop = a->d->loop,
+		.tls = a->d->tls,
+		.options = a->d->options,
+		.to = x->to,
+		.from = from_for(a->d, &x->to),
+		.host = x->host,
+		.policy = policy_for(a, &x->to),
 		.implicit_tls = a->fixed && hop_is_implicit_tls(a->fixed),
-		.username = a->fixed ? a->fixed->username : NULL, .password = a->fixed ? a->fixed->password : NULL,
+		.username = a->fixed ? a->fixed->username : NULL,
+		.password = a->fixed ? a->fixed->password : NULL,
 	};
 
 	a->tls = "none";
@@ -652,9 +680,15 @@ static void look_up(struct attempt *a, struct str domain)
 {
 	struct deliver *d = a->d;
 	bool any = !d->has_from_v4 && !d->has_from_v6;
-	struct mx_ask ask = { .loop = d->loop, .dns = d->dns, .fixed = a->fixed, .domain = domain,
-		.port = (uint16_t)d->options->port, .v4 = any || d->has_from_v4, .v6 = any || d->has_from_v6,
-		.is_ours = d->is_ours, .is_ours_arg = d->is_ours_arg };
+	struct mx_ask ask = { .loop = d->loop,
+		.dns = d->dns,
+		.fixed = a->fixed,
+		.domain = domain,
+		.port = (uint16_t)d->options->port,
+		.v4 = any || d->has_from_v4,
+		.v6 = any || d->has_from_v6,
+		.is_ours = d->is_ours,
+		.is_ours_arg = d->is_ours_arg };
 
 	a->looking_up = mx_find(&ask, heard_addresses, a);
 }
@@ -691,7 +725,8 @@ struct job *walk_start(struct deliver *d, struct message *m, const size_t *rcpts
 		struct str other = recipient_of(a, &a->targets[i])->to.domain;
 
 		/* mail for one domain must never go to another's server */
-		must(a->fixed ? hop_is_same(hop_find(d->options, other), a->fixed) : str_ieq(other, domain));
+		must(a->fixed ? hop_is_same(hop_find(d->options, other), a->fixed)
+			      : str_ieq(other, domain));
 	}
 	d->active++;
 	look_up(a, domain);

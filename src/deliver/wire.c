@@ -2,7 +2,8 @@
  * wire.c - commands and content as bytes for the next hop
  *
  * From     client.c and transfer.c, which know when to say what.
- * Never    writes a byte of an address or parameter that could end the line: a queue file is outside input too.
+ * Never    writes a byte of an address or parameter that could end the line: a queue file is
+ *          outside input too.
  * See      RFC 5321 sections 4.1.1 and 4.5.2; RFC 1870, 3461, 6152, 6531, 9422.
  */
 #include "wire.h"
@@ -112,8 +113,11 @@ bool wire_mail(struct buf *out, const struct wire_mail *m, unsigned offers)
 
 static void add_notify(struct buf *out, unsigned notify)
 {
-	static const struct { unsigned bit; const char *word; } words[] = {
-		{ NOTIFY_SUCCESS, "SUCCESS" }, { NOTIFY_FAILURE, "FAILURE" }, { NOTIFY_DELAY, "DELAY" },
+	static const struct { unsigned bit; const char *word;
+	} words[] = {
+		{ NOTIFY_SUCCESS, "SUCCESS" },
+		{ NOTIFY_FAILURE, "FAILURE" },
+		{ NOTIFY_DELAY, "DELAY" },
 	};
 	const char *before = " NOTIFY=";
 
@@ -173,7 +177,8 @@ void wire_dots_add(struct wire_dots *d, struct str s, wire_sink *sink, void *arg
 			break;
 		i = (size_t)(dot - s.p);
 		if (byte_before(d, s, i, 1) == '\n' && byte_before(d, s, i, 2) == '\r') {
-			/* the dot once with what stands before it, and once more with what follows */
+			/* the dot once with what stands before it, and once more with what
+			 * follows */
 			sink(arg, s.p + from, i + 1 - from);
 			from = i;
 		}

@@ -6,9 +6,16 @@
 
 /* What the next hop's EHLO offered. */
 enum {
-	OFFERS_PIPELINING = 1 << 0, OFFERS_SIZE = 1 << 1, OFFERS_8BITMIME = 1 << 2, OFFERS_SMTPUTF8 = 1 << 3,
-	OFFERS_STARTTLS = 1 << 4, OFFERS_CHUNKING = 1 << 5, OFFERS_DSN = 1 << 6, OFFERS_AUTH = 1 << 7,
-	OFFERS_AUTH_PLAIN = 1 << 8, OFFERS_AUTH_LOGIN = 1 << 9
+	OFFERS_PIPELINING = 1 << 0,
+	OFFERS_SIZE = 1 << 1,
+	OFFERS_8BITMIME = 1 << 2,
+	OFFERS_SMTPUTF8 = 1 << 3,
+	OFFERS_STARTTLS = 1 << 4,
+	OFFERS_CHUNKING = 1 << 5,
+	OFFERS_DSN = 1 << 6,
+	OFFERS_AUTH = 1 << 7,
+	OFFERS_AUTH_PLAIN = 1 << 8,
+	OFFERS_AUTH_LOGIN = 1 << 9
 };
 
 struct wire_offer {
@@ -17,7 +24,8 @@ struct wire_offer {
 	uint64_t rcpt_max;                 /* RFC 9422 RCPTMAX; 0: not told */
 };
 
-/* Reads one line of an EHLO reply, without the code; lines of extensions that we don't use are read over. */
+/* Reads one line of an EHLO reply, without the code; lines of extensions that we don't use are read
+ * over. */
 void wire_read_offer(struct wire_offer *o, struct str line);
 
 /* What MAIL says of a message. */
@@ -29,8 +37,8 @@ struct wire_mail {
 	struct str envid;
 };
 
-/* Add one command with its CRLF. False, and nothing is added: the address can't be written in one line. A parameter
- * that can't is left out. */
+/* Add one command with its CRLF. False, and nothing is added: the address can't be written in one
+ * line. A parameter that can't is left out. */
 bool wire_mail(struct buf *out, const struct wire_mail *mail, unsigned offers);
 bool wire_rcpt(struct buf *out, const struct recipient *rcpt, unsigned offers);
 
@@ -43,6 +51,7 @@ typedef void wire_sink(void *arg, const void *p, size_t n);
 
 void wire_dots_init(struct wire_dots *d);
 void wire_dots_add(struct wire_dots *d, struct str content, wire_sink *sink, void *arg);
-void wire_dots_end(struct wire_dots *d, wire_sink *sink, void *arg);   /* CRLF if it lacks one, and the final dot */
+/* CRLF if it lacks one, and the final dot */
+void wire_dots_end(struct wire_dots *d, wire_sink *sink, void *arg);
 
 #endif

@@ -14,7 +14,8 @@
 
 const char peer_usual_ehlo[] = "250-peer\r\n250 8BITMIME";
 const char peer_pipelining_ehlo[] = "250-peer\r\n250-PIPELINING\r\n250 8BITMIME";
-const char peer_full_ehlo[] = "250-peer\r\n250-PIPELINING\r\n250-SIZE 20000000\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
+const char peer_full_ehlo[] =
+	"250-peer\r\n250-PIPELINING\r\n250-SIZE 20000000\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
 	"250-DSN\r\n250-ENHANCEDSTATUSCODES\r\n250-CHUNKING\r\n250 HELP";
 const char peer_tls_ehlo[] = "250-peer\r\n250-PIPELINING\r\n250-STARTTLS\r\n250 AUTH PLAIN LOGIN";
 
@@ -27,7 +28,7 @@ struct line {
 	struct io *io;
 	struct timer *drip;
 	enum mode mode;
-	int auth_step;
+	int auth_step, mails;
 	uint64_t left;
 	bool tls;
 };
@@ -80,7 +81,8 @@ static bool say(struct line *c, const char *scripted, const char *usual)
 		for (int i = 0; i < 1000; i++)
 			io_writef(c->io, "%.3s-more\r\n", usual);
 	} else {
-		io_writef(c->io, "%s%s", text, n >= 2 && strcmp(text + n - 2, "\r\n") == 0 ? "" : "\r\n");
+		io_writef(c->io, "%s%s", text,
+			n >= 2 && strcmp(text + n - 2, "\r\n") == 0 ? "" : "\r\n");
 	}
 	return true;
 }
@@ -113,7 +115,8 @@ static bool rcpt(struct line *c, struct str command)
 		return say(c, "@hang", NULL);
 	if (!str_number(str_head(to, 3), &code))
 		return say(c, c->script->rcpt, "250 2.1.5 ok");
-	snprintf(reply, sizeof reply, "%u %u.1.1 as you wish", (unsigned)code, (unsigned)code / 100);
+	snprintf(
+		reply, sizeof reply, "%u %u.1.1 as you wish", (unsigned)code, (unsigned)code / 100);
 	return say(c, reply, NULL);
 }
 
@@ -131,7 +134,8 @@ static bool data(struct line *c)
 static bool auth(struct line *c)
 {
 	static const char *const plain[] = { "235 2.7.0 in" };
-	static const char *const login[] = { "334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6", "235 2.7.0 in" };
+	static const char *const login[] = { "334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6",
+		"235 2.7.0 in" };
 	bool is_login = strstr(buf_text(&c->peer->talk), "AUTH LOGIN") != NULL;
 	const char *usual = is_login ? login[c->auth_step] : plain[0];
 	const char *scripted = c->script->auth[c->auth_step];
@@ -145,7 +149,7 @@ static bool auth(struct line *c)
 static bool command(struct line *c, struct str s)
 {
 	const struct script *x = c->script;
-	uint64_t n;
+	uint64_t n = 0;
 
 	buf_addf(&c->peer->talk, "%s%.*s", c->peer->talk.n ? "|" : "", STR_FMT(s));
 	if (c->mode == AUTH)
@@ -159,7 +163,8 @@ static bool command(struct line *c, struct str s)
 	if (str_starts(s, STR("AUTH ")))
 		return auth(c);
 	if (str_starts(s, STR("MAIL FROM:<")))
-		return say(c, x->mail, "250 2.1.0 ok");
+		return say(
+			c, c->mails++ && x->mail_again ? x->mail_again : x->mail, "250 2.1.0 ok");
 	if (str_starts(s, STR("RCPT TO:<")))
 		return rcpt(c, s);
 	if (str_eq(s, STR("DATA")))
@@ -313,7 +318,8 @@ static int listen_at(const char *address, uint16_t *port)
 	return fd;
 }
 
-struct peer *peer_create(struct loop *l, const char *address, uint16_t *port, const struct script *script)
+struct peer *peer_create(
+	struct loop *l, const char *address, uint16_t *port, const struct script *script)
 {
 	struct peer *p = mem_alloc(sizeof *p);
 	struct tls_options tls = { NULL, NULL };
@@ -324,7 +330,8 @@ struct peer *peer_create(struct loop *l, const char *address, uint16_t *port, co
 	buf_init(&p->talk, 1 << 20);
 	buf_init(&p->content, 64 << 20);
 	snprintf(p->dir, sizeof p->dir, "/tmp/waypost-peer-%ld", (long)getpid());
-	if (script->starttls || script->tls_first || (script->ehlo && strstr(script->ehlo, "STARTTLS"))) {
+	if (script->starttls || script->tls_first ||
+		(script->ehlo && strstr(script->ehlo, "STARTTLS"))) {
 		p->tls = tls_server_create(l, &tls, "/tmp", "mx.test", &why);
 		assert_non_null(p->tls);
 	}

@@ -6,7 +6,8 @@
 
 static void parses(void **state)
 {
-	static const struct { const char *text, *host; unsigned port; } rows[] = {
+	static const struct { const char *text, *host; unsigned port;
+	} rows[] = {
 		{ "mail.example.net:587", "mail.example.net", 587 },
 		{ "Mail.Example.NET", "mail.example.net", 25 },
 		{ "192.0.2.1:2525", "192.0.2.1", 2525 },
@@ -15,9 +16,19 @@ static void parses(void **state)
 		{ "2001:db8::1", "2001:db8::1", 25 },
 		{ "smtp_relay:25", "smtp_relay", 25 },
 		{ "localhost:1", "localhost", 1 },
-		{ "", NULL, 0 }, { ":25", NULL, 0 }, { "a:", NULL, 0 }, { "a:0", NULL, 0 }, { "a:65536", NULL, 0 },
-		{ "a:x", NULL, 0 }, { "a..b", NULL, 0 }, { "a b", NULL, 0 }, { "a.", NULL, 0 }, { "a:25:25", NULL, 0 },
-		{ "a\r\nb", NULL, 0 }, { "192.0.2.1:0", NULL, 0 }, { "[mail.example.net]:25", NULL, 0 },
+		{ "", NULL, 0 },
+		{ ":25", NULL, 0 },
+		{ "a:", NULL, 0 },
+		{ "a:0", NULL, 0 },
+		{ "a:65536", NULL, 0 },
+		{ "a:x", NULL, 0 },
+		{ "a..b", NULL, 0 },
+		{ "a b", NULL, 0 },
+		{ "a.", NULL, 0 },
+		{ "a:25:25", NULL, 0 },
+		{ "a\r\nb", NULL, 0 },
+		{ "192.0.2.1:0", NULL, 0 },
+		{ "[mail.example.net]:25", NULL, 0 },
 	};
 	(void)state;
 	for (size_t i = 0; i < ROWS(rows); i++) {
@@ -55,7 +66,8 @@ static void finds(void **state)
 	(void)state;
 	for (size_t i = 0; i < ROWS(rows); i++) {
 		struct arena *arena = arena_create();
-		struct deliver_options o = { .relay = rows[i].relay ? &relay : NULL, .next_hops = entries,
+		struct deliver_options o = { .relay = rows[i].relay ? &relay : NULL,
+			.next_hops = entries,
 			.next_hop_count = rows[i].entries ? ROWS(entries) : 0 };
 		const struct hop *hop = hop_find(&o, str_of(rows[i].domain));
 

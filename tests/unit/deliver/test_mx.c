@@ -17,8 +17,8 @@ static void heard(void *waiter, const struct mx_list *list)
 	for (size_t i = 0; i < list->n; i++) {
 		char text[INET_TEXT_MAX];
 
-		at += (size_t)snprintf(got + at, sizeof got - at, "%s%s[%s]", i ? " " : "", list->v[i].host,
-			endpoint_text(&list->v[i].to, text));
+		at += (size_t)snprintf(got + at, sizeof got - at, "%s%s[%s]", i ? " " : "",
+			list->v[i].host, endpoint_text(&list->v[i].to, text));
 	}
 	assert_true((list->n == 0) == (trouble.code != 0));
 	loop_stop(world_loop());
@@ -35,8 +35,13 @@ static bool is_ours(void *arg, struct str host, const struct endpoint *e)
 
 static void find(const char *domain, const struct hop *fixed, bool v4, bool v6)
 {
-	struct mx_ask ask = { .loop = world_loop(), .fixed = fixed, .domain = str_of(domain), .port = 25, .v4 = v4,
-		.v6 = v6, .is_ours = is_ours };
+	struct mx_ask ask = { .loop = world_loop(),
+		.fixed = fixed,
+		.domain = str_of(domain),
+		.port = 25,
+		.v4 = v4,
+		.v6 = v6,
+		.is_ours = is_ours };
 
 	snprintf(got, sizeof got, "no answer");
 	assert_non_null(mx_find(&ask, heard, NULL));
@@ -74,8 +79,11 @@ static const struct dns_row zone[] = {
 
 static void domains(void **state)
 {
-	static const struct { const char *domain, *want; int code; const char *status; } rows[] = {
-		{ "a.test", "mx1.test[192.0.2.1:25] mx2.test[192.0.2.2:25] mx2.test[[2001:db8::2]:25]", 0, "" },
+	static const struct { const char *domain, *want; int code; const char *status;
+	} rows[] = {
+		{ "a.test",
+			"mx1.test[192.0.2.1:25] mx2.test[192.0.2.2:25] mx2.test[[2001:db8::2]:25]",
+			0, "" },
 		{ "implicit.test", "implicit.test[192.0.2.3:25]", 0, "" },
 		{ "implicit6.test", "implicit6.test[[2001:db8::3]:25]", 0, "" },
 		{ "null.test", "", 556, "5.1.10" },
@@ -114,14 +122,16 @@ static void domains(void **state)
 
 static void fixed_hops(void **state)
 {
-	static const struct { const char *host, *want; int code; } rows[] = {
+	static const struct { const char *host, *want; int code;
+	} rows[] = {
 		{ "192.0.2.9", "192.0.2.9[192.0.2.9:2525]", 0 },
 		{ "2001:db8::9", "2001:db8::9[[2001:db8::9]:2525]", 0 },
 		{ "localhost", "localhost[127.0.0.1:2525] localhost[[::1]:2525]", 0 },
 		{ "implicit.test", "implicit.test[192.0.2.3:2525]", 0 },
-		{ "a.test", "", 451 },                          /* its MX counts for nothing; it may get an address */
+		{ "a.test", "", 451 }, /* its MX counts for nothing; it may get an address */
 		{ "nowhere.test", "", 451 },
-		{ "me.test", "me.test[192.0.2.98:2525]", 0 },   /* the operator's word is not doubted */
+		{ "me.test", "me.test[192.0.2.98:2525]",
+			0 }, /* the operator's word is not doubted */
 		{ "slow1.test", "", 451 },
 	};
 	(void)state;
@@ -153,8 +163,12 @@ static void families(void **state)
 static void equals_are_shuffled(void **state)
 {
 	static const struct dns_row rows[] = {
-		{ "s.test", DNS_MX, "20 c.test" }, { "s.test", DNS_MX, "10 a.test" }, { "s.test", DNS_MX, "10 b.test" },
-		{ "a.test", DNS_A, "192.0.2.1" }, { "b.test", DNS_A, "192.0.2.2" }, { "c.test", DNS_A, "192.0.2.3" },
+		{ "s.test", DNS_MX, "20 c.test" },
+		{ "s.test", DNS_MX, "10 a.test" },
+		{ "s.test", DNS_MX, "10 b.test" },
+		{ "a.test", DNS_A, "192.0.2.1" },
+		{ "b.test", DNS_A, "192.0.2.2" },
+		{ "c.test", DNS_A, "192.0.2.3" },
 	};
 	int a_first = 0, tries = 200;
 
@@ -217,14 +231,19 @@ static void must_not_hear(void *waiter, const struct mx_list *list)
 /* At each point of the look-up. */
 static void cancelled(void **state)
 {
-	static const char *const domains_[] = { "a.test", "implicit.test", "[192.0.2.5]", "nowhere.test" };
+	static const char *const domains_[] = { "a.test", "implicit.test", "[192.0.2.5]",
+		"nowhere.test" };
 
 	(void)state;
 	world_dns(zone, ROWS(zone));
 	for (size_t i = 0; i < ROWS(domains_); i++) {
 		for (int ms = 0; ms < 2; ms++) {
-			struct mx_ask ask = { .loop = world_loop(), .domain = str_of(domains_[i]), .port = 25,
-				.v4 = true, .v6 = true, .is_ours = is_ours };
+			struct mx_ask ask = { .loop = world_loop(),
+				.domain = str_of(domains_[i]),
+				.port = 25,
+				.v4 = true,
+				.v6 = true,
+				.is_ours = is_ours };
 			struct job *job = mx_find(&ask, must_not_hear, NULL);
 
 			job_cancel(&job);

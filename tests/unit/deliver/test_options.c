@@ -25,20 +25,25 @@ static struct config *load(const char *text, struct deliver_options *o)
 
 static void accepts(void **state)
 {
-	static const struct { const char *text, *relay; int tls; const char *username; } rows[] = {
+	static const struct { const char *text, *relay; int tls; const char *username;
+	} rows[] = {
 		{ "deliver: {port: 2525}\n", NULL, 0, NULL },
 		{ "relay: null\n", NULL, 0, NULL },
-		{ "relay: \"smtp.example.net:2525\"\n", "smtp.example.net:2525", TLS_POLICY_OPPORTUNISTIC, NULL },
-		{ "relay: {host: smtp.example.net}\n", "smtp.example.net:25", TLS_POLICY_OPPORTUNISTIC, NULL },
+		{ "relay: \"smtp.example.net:2525\"\n", "smtp.example.net:2525",
+			TLS_POLICY_OPPORTUNISTIC, NULL },
+		{ "relay: {host: smtp.example.net}\n", "smtp.example.net:25",
+			TLS_POLICY_OPPORTUNISTIC, NULL },
 		{ "relay: {host: \"[::1]:26\", tls: none}\n", "[::1]:26", TLS_POLICY_NONE, NULL },
-		{ "relay: {host: \"a.test:465\", tls: verify}\n", "a.test:465", TLS_POLICY_VERIFY, NULL },
-		{ "relay: {host: \"a.test:587\", username: u, password: p}\n", "a.test:587", TLS_POLICY_REQUIRED, "u" },
-		{ "relay: {host: \"a.test:587\", tls: verify, username: u, password: p}\n", "a.test:587",
-			TLS_POLICY_VERIFY, "u" },
-		{ "relay: {host: \"127.0.0.1:25\", tls: none, username: u, password: p}\n", "127.0.0.1:25",
-			TLS_POLICY_NONE, "u" },
-		{ "relay: {host: \"localhost:25\", tls: none, username: u, password: p}\n", "localhost:25",
-			TLS_POLICY_NONE, "u" },
+		{ "relay: {host: \"a.test:465\", tls: verify}\n", "a.test:465", TLS_POLICY_VERIFY,
+			NULL },
+		{ "relay: {host: \"a.test:587\", username: u, password: p}\n", "a.test:587",
+			TLS_POLICY_REQUIRED, "u" },
+		{ "relay: {host: \"a.test:587\", tls: verify, username: u, password: p}\n",
+			"a.test:587", TLS_POLICY_VERIFY, "u" },
+		{ "relay: {host: \"127.0.0.1:25\", tls: none, username: u, password: p}\n",
+			"127.0.0.1:25", TLS_POLICY_NONE, "u" },
+		{ "relay: {host: \"localhost:25\", tls: none, username: u, password: p}\n",
+			"localhost:25", TLS_POLICY_NONE, "u" },
 	};
 	(void)state;
 	for (size_t i = 0; i < ROWS(rows); i++) {
@@ -48,7 +53,8 @@ static void accepts(void **state)
 		row_true(i, config_is_right(c));
 		row_true(i, (o.relay != NULL) == (rows[i].relay != NULL));
 		if (o.relay) {
-			row_text(i, str_of(hop_text(o.relay, config_arena(c))), str_of(rows[i].relay));
+			row_text(i, str_of(hop_text(o.relay, config_arena(c))),
+				str_of(rows[i].relay));
 			row_true(i, o.relay->tls == rows[i].tls);
 			row_text(i, str_of(o.relay->username), str_of(rows[i].username));
 		}
@@ -87,7 +93,8 @@ static void refuses(void **state)
 		config_print_problems(c, &out);
 		row_true(i, !config_is_right(c));
 		if (!strstr(buf_text(&out), rows[i].says))
-			fail_msg("row %zu: \"%s\" says nothing of \"%s\"", i, buf_text(&out), rows[i].says);
+			fail_msg("row %zu: \"%s\" says nothing of \"%s\"", i, buf_text(&out),
+				rows[i].says);
 		buf_finish(&out);
 		config_destroy(&c);
 	}

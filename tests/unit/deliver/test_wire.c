@@ -52,7 +52,11 @@ static void dots(void **state)
 
 static void offers(void **state)
 {
-	static const struct { const char *line; unsigned offers; uint64_t size, rcpt_max; } rows[] = {
+	static const struct {
+		const char *line;
+		unsigned offers;
+		uint64_t size, rcpt_max;
+	} rows[] = {
 		{ "PIPELINING", OFFERS_PIPELINING, 0, 0 },
 		{ "pipelining", OFFERS_PIPELINING, 0, 0 },
 		{ "PIPELININGS", 0, 0, 0 },
@@ -73,7 +77,9 @@ static void offers(void **state)
 		{ "LIMITS RCPTMAX=20 MAILMAX=5", 0, 0, 20 },
 		{ "LIMITS RCPTMAX=0", 0, 0, 0 },
 		{ "LIMITS RCPTMAX=x", 0, 0, 0 },
-		{ "", 0, 0, 0 }, { "   ", 0, 0, 0 }, { "\xff\xfe", 0, 0, 0 },
+		{ "", 0, 0, 0 },
+		{ "   ", 0, 0, 0 },
+		{ "\xff\xfe", 0, 0, 0 },
 	};
 	(void)state;
 	for (size_t i = 0; i < ROWS(rows); i++) {
@@ -99,16 +105,23 @@ static void mail(void **state)
 	} rows[] = {
 		{ "a", "b.test", "", false, false, RET_UNSAID, 0, "MAIL FROM:<a@b.test>\r\n" },
 		{ "", "", "", false, false, RET_UNSAID, 0, "MAIL FROM:<>\r\n" },
-		{ "a", "b.test", "", false, false, RET_UNSAID, OFFERS_SIZE, "MAIL FROM:<a@b.test> SIZE=77\r\n" },
-		{ "a", "b.test", "", true, false, RET_UNSAID, OFFERS_8BITMIME, "MAIL FROM:<a@b.test> BODY=8BITMIME\r\n" },
+		{ "a", "b.test", "", false, false, RET_UNSAID, OFFERS_SIZE,
+			"MAIL FROM:<a@b.test> SIZE=77\r\n" },
+		{ "a", "b.test", "", true, false, RET_UNSAID, OFFERS_8BITMIME,
+			"MAIL FROM:<a@b.test> BODY=8BITMIME\r\n" },
 		{ "a", "b.test", "", true, true, RET_FULL, 0, "MAIL FROM:<a@b.test>\r\n" },
 		{ "a", "b.test", "QQ1", true, true, RET_HDRS, all,
 			"MAIL FROM:<a@b.test> SIZE=77 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=QQ1\r\n" },
-		{ "a", "b.test", "", false, false, RET_FULL, OFFERS_DSN, "MAIL FROM:<a@b.test> RET=FULL\r\n" },
-		{ "a", "b.test", "x y", false, false, RET_UNSAID, OFFERS_DSN, "MAIL FROM:<a@b.test>\r\n" },
-		{ "a", "b.test", "x\r\nRSET", false, false, RET_UNSAID, OFFERS_DSN, "MAIL FROM:<a@b.test>\r\n" },
-		{ "a b", "b.test", "", false, false, RET_UNSAID, 0, "MAIL FROM:<\"a b\"@b.test>\r\n" },
-		{ "a> SIZE=1", "b.test", "", false, false, RET_UNSAID, 0, "MAIL FROM:<\"a> SIZE=1\"@b.test>\r\n" },
+		{ "a", "b.test", "", false, false, RET_FULL, OFFERS_DSN,
+			"MAIL FROM:<a@b.test> RET=FULL\r\n" },
+		{ "a", "b.test", "x y", false, false, RET_UNSAID, OFFERS_DSN,
+			"MAIL FROM:<a@b.test>\r\n" },
+		{ "a", "b.test", "x\r\nRSET", false, false, RET_UNSAID, OFFERS_DSN,
+			"MAIL FROM:<a@b.test>\r\n" },
+		{ "a b", "b.test", "", false, false, RET_UNSAID, 0,
+			"MAIL FROM:<\"a b\"@b.test>\r\n" },
+		{ "a> SIZE=1", "b.test", "", false, false, RET_UNSAID, 0,
+			"MAIL FROM:<\"a> SIZE=1\"@b.test>\r\n" },
 		{ "a\r\nRSET", "b.test", "", false, false, RET_UNSAID, 0, NULL },
 		{ "a", "b.test>\r\nRSET", "", false, false, RET_UNSAID, 0, NULL },
 		{ "a", "b.test> SIZE=1", "", false, false, RET_UNSAID, 0, NULL },
@@ -138,17 +151,20 @@ static void rcpt(void **state)
 		{ "a", "rfc822;x@y", NOTIFY_SUCCESS, 0, "RCPT TO:<a@b.test>\r\n" },
 		{ "a", "rfc822;x@y", 0, OFFERS_DSN, "RCPT TO:<a@b.test> ORCPT=rfc822;x@y\r\n" },
 		{ "a", "", NOTIFY_NEVER, OFFERS_DSN, "RCPT TO:<a@b.test> NOTIFY=NEVER\r\n" },
-		{ "a", "", NOTIFY_SUCCESS | NOTIFY_DELAY, OFFERS_DSN, "RCPT TO:<a@b.test> NOTIFY=SUCCESS,DELAY\r\n" },
+		{ "a", "", NOTIFY_SUCCESS | NOTIFY_DELAY, OFFERS_DSN,
+			"RCPT TO:<a@b.test> NOTIFY=SUCCESS,DELAY\r\n" },
 		{ "a", "", NOTIFY_FAILURE, OFFERS_DSN, "RCPT TO:<a@b.test> NOTIFY=FAILURE\r\n" },
 		{ "a", "rfc822;x\r\nDATA", 0, OFFERS_DSN, "RCPT TO:<a@b.test>\r\n" },
 		{ "a", "utf-8;\xc3\xa4@y", 0, OFFERS_DSN, "RCPT TO:<a@b.test>\r\n" },
-		{ "a", "utf-8;\xc3\xa4@y", 0, OFFERS_DSN | OFFERS_SMTPUTF8, "RCPT TO:<a@b.test> ORCPT=utf-8;\xc3\xa4@y\r\n" },
+		{ "a", "utf-8;\xc3\xa4@y", 0, OFFERS_DSN | OFFERS_SMTPUTF8,
+			"RCPT TO:<a@b.test> ORCPT=utf-8;\xc3\xa4@y\r\n" },
 		{ "a\nb", "", 0, 0, NULL },
 		{ "a\x7f", "", 0, 0, NULL },
 	};
 	(void)state;
 	for (size_t i = 0; i < ROWS(rows); i++) {
-		struct recipient r = { .to = { str_of(rows[i].local), STR("b.test") }, .orcpt = str_of(rows[i].orcpt),
+		struct recipient r = { .to = { str_of(rows[i].local), STR("b.test") },
+			.orcpt = str_of(rows[i].orcpt),
 			.notify = rows[i].notify };
 		struct buf out;
 

@@ -78,7 +78,8 @@ static void answer(void *waiter)
 }
 
 /* In place of net/dns.c. */
-struct job *dns_ask(struct dns *d, struct str name, enum dns_type type, dns_heard *heard, void *waiter)
+struct job *dns_ask(
+	struct dns *d, struct str name, enum dns_type type, dns_heard *heard, void *waiter)
 {
 	struct question *q = mem_alloc(sizeof *q);
 
@@ -127,9 +128,16 @@ void world_run(int64_t ms)
 
 struct deliver_options world_options(void)
 {
-	return (struct deliver_options){ .hostname = "me.test", .port = 25, .connect_timeout = 1000,
-		.command_timeout = 250, .data_timeout = 250, .final_timeout = 250, .host_backoff = 1000,
-		.idle = 2000, .messages_per_connection = 100, .connections_per_lane = 20 };
+	return (struct deliver_options){ .hostname = "me.test",
+		.port = 25,
+		.connect_timeout = 1000,
+		.command_timeout = 250,
+		.data_timeout = 250,
+		.final_timeout = 250,
+		.host_backoff = 1000,
+		.idle = 2000,
+		.messages_per_connection = 100,
+		.connections_per_lane = 20 };
 }
 
 /* ---- messages ---- */
@@ -196,12 +204,14 @@ void world_deliver(struct deliver *d, struct message *m, struct outcomes *out)
 	memset(out, 0, sizeof *out);
 	for (size_t i = 0; i < m->env.rcpt_count; i++)
 		rcpts[i] = i;
-	assert_non_null(deliver_attempt(d, m, rcpts, m->env.rcpt_count, world_each, world_done, out));
+	assert_non_null(
+		deliver_attempt(d, m, rcpts, m->env.rcpt_count, world_each, world_done, out));
 	timer_set(t, 20000);
 	loop_run(world_loop());
 	timer_destroy(&t);
 	assert_int_equal(out->done, 1);
 	assert_int_equal(out->n, m->env.rcpt_count);
 	for (size_t i = 0; i < out->n; i++)
-		snprintf(out->codes + strlen(out->codes), 8, "%s%d", i ? "," : "", out->reply[i].code);
+		snprintf(out->codes + strlen(out->codes), 8, "%s%d", i ? "," : "",
+			out->reply[i].code);
 }

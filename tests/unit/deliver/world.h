@@ -1,4 +1,5 @@
-/* What tests of delivery need around it: a loop, DNS made of rows, options with short times, messages. */
+/* What tests of delivery need around it: a loop, DNS made of rows, options with short times,
+ * messages. */
 #ifndef WORLD_H
 #define WORLD_H
 
@@ -6,8 +7,8 @@
 #include "mx.h"
 #include "peer.h"
 
-/* "mx" rows: "10 mx1.test"; address rows: the address. Value NULL: no such name. "temp": a look-up that fails;
- * "none": the name exists, not the type. A name without rows does not exist. */
+/* "mx" rows: "10 mx1.test"; address rows: the address. Value NULL: no such name. "temp": a look-up
+ * that fails; "none": the name exists, not the type. A name without rows does not exist. */
 struct dns_row { const char *name; enum dns_type type; const char *value; };
 void world_dns(const struct dns_row *rows, size_t n);
 
