@@ -41,7 +41,6 @@ struct peer {
 	const struct script *script;
 	struct line *lines;
 	struct buf talk, content;
-	char dir[64];
 };
 
 static void hang_up(struct line *c, bool flush)
@@ -318,6 +317,27 @@ static int listen_at(const char *address, uint16_t *port)
 	return fd;
 }
 
+/* Where the certificate is made, once for all peers of a test program. */
+static char state[] = "/tmp/waypost-peer-XXXXXX";
+
+static void remove_state(void)
+{
+	char file[100];
+
+	snprintf(file, sizeof file, "%s/tls-self-signed.pem", state);
+	unlink(file);
+	rmdir(state);
+}
+
+static const char *state_dir(void)
+{
+	if (strstr(state, "XXXXXX")) {
+		assert_non_null(mkdtemp(state));
+		atexit(remove_state);
+	}
+	return state;
+}
+
 struct peer *peer_create(
 	struct loop *l, const char *address, uint16_t *port, const struct script *script)
 {
@@ -329,10 +349,9 @@ struct peer *peer_create(
 	p->script = script;
 	buf_init(&p->talk, 1 << 20);
 	buf_init(&p->content, 64 << 20);
-	snprintf(p->dir, sizeof p->dir, "/tmp/waypost-peer-%ld", (long)getpid());
 	if (script->starttls || script->tls_first ||
 		(script->ehlo && strstr(script->ehlo, "STARTTLS"))) {
-		p->tls = tls_server_create(l, &tls, "/tmp", "mx.test", &why);
+		p->tls = tls_server_create(l, &tls, state_dir(), "mx.test", &why);
 		assert_non_null(p->tls);
 	}
 	/* the port is taken either way, so that nobody else's server answers there */
