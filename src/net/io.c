@@ -149,6 +149,17 @@ static enum io_step write_clear(struct io *io, const void *p, size_t n, size_t *
 	return IO_STEP_FAILED;
 }
 
+/* A peer that hangs up on us has often said why: its last words are read before the end is told. */
+static void write_failed(struct io *io)
+{
+	struct why why = io->why;
+
+	if (reading_is_wanted(io))
+		readable(io);
+	io->why = why;
+	io_failed(io, IO_ERROR);
+}
+
 static void flush(struct io *io)
 {
 	enum io_step step = IO_STEP_DONE;
@@ -179,7 +190,7 @@ static void flush(struct io *io)
 		io->out_at = 0;
 	}
 	if (step == IO_STEP_FAILED)
-		io_failed(io, IO_ERROR);
+		write_failed(io);
 	else if (step == IO_STEP_WAIT_WRITE)
 		event_add(io->write_event, NULL);
 	else if (step == IO_STEP_WAIT_READ)
@@ -309,6 +320,8 @@ static bool tell_end(struct io *io)
 	}
 	if (io->phase != IO_DEAD || io->calls == NULL)
 		return true;
+	if (io->again && !io->paused && unread(io) > 0)
+		return true;            /* first what came before the end: the hook is queued */
 	const struct io_owner *calls = io->calls;
 	struct why why = io->why;
 

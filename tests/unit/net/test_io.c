@@ -283,6 +283,29 @@ static void last_words(void **state)
 	close_end(&b);
 }
 
+/* A server that says 552 and closes while we are still sending: its words count. */
+static void last_words_of_a_peer_that_hangs_up(void **state)
+{
+	struct end e;
+	int fds[2];
+	static char much[400000];
+
+	(void)state;
+	pair(fds);
+	open_end(&e, fds[0], 1000);
+	e.quit_at_end = true;
+	io_pause(e.io, true);
+	io_write(e.io, much, sizeof much);
+	run(5);
+	assert_int_equal(write(fds[1], "552 too big\r\n", 13), 13);
+	close(fds[1]);
+	io_pause(e.io, false);
+	run(1000);
+	row_text(0, buf_str(&e.lines), STR("552 too big|"));
+	assert_int_equal(e.ended, 1);
+	close_end(&e);
+}
+
 static void connecting(void **state)
 {
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -473,7 +496,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(lines_at_any_split), cmocka_unit_test(long_line_is_read_over),
 		cmocka_unit_test(the_peer_closes), cmocka_unit_test(drips_do_not_move_the_deadline),
-		cmocka_unit_test(back_pressure), cmocka_unit_test(last_words), cmocka_unit_test(connecting),
+		cmocka_unit_test(back_pressure), cmocka_unit_test(last_words),
+		cmocka_unit_test(last_words_of_a_peer_that_hangs_up), cmocka_unit_test(connecting),
 		cmocka_unit_test(tls_in_place), cmocka_unit_test(workers), cmocka_unit_test(later_jobs) };
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
