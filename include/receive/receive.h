@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "net/dns.h"
 #include "net/tls.h"
+#include "receive/screen.h"
 #include "route/route.h"
 #include "schedule/schedule.h"
 #include "sign/sign.h"
@@ -18,6 +19,8 @@ struct receive;
 struct receive_options {
 	/* ptr_hostname: no row here, the caller sets it */
 	const char *hostname;
+	/* no row either: the caller's; NULL: clients are not screened */
+	const struct screen_options *screen;
 	struct config_endpoints smtp, submission, submissions;       /* listen.* */
 	/* read and kept for screening */
 	bool postscreen_enable, postscreen_slow_checks;
@@ -71,5 +74,8 @@ struct receive_counts {
 	uint64_t messages, refused_rcpt, refused_messages, auth_ok, auth_failed;
 };
 struct receive_counts receive_counts(const struct receive *r);
+/* For status and the operator; NULL where nothing is screened. */
+struct allow *receive_allow(const struct receive *r);
+struct lists *receive_lists(const struct receive *r);
 
 #endif
