@@ -14,7 +14,8 @@ class Keep:
 	async def handle_DATA(self, server, session, envelope):
 		self.count += 1
 		path = self.folder / f"{self.count:03d}.eml"
-		path.with_suffix(".json").write_text(json.dumps({"sender": envelope.mail_from, "recipients": envelope.rcpt_tos}))
+		sender = "" if envelope.mail_from == "<>" else envelope.mail_from     # aiosmtpd writes the null sender so
+		path.with_suffix(".json").write_text(json.dumps({"sender": sender, "recipients": envelope.rcpt_tos}))
 		new = path.with_suffix(".new")
 		new.write_bytes(envelope.original_content)
 		new.rename(path)

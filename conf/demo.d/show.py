@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 
 import dkim
@@ -112,8 +113,8 @@ class Demo:
 
 	def swaks(self, *words):
 		command = ["swaks", "--server", IP, *words]
-		print("  $ " + " ".join(f"'{w}'" if " " in w else w for w in command))
-		done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+		print("  $ " + " ".join(f"'{w}'" if " " in w or "<" in w else w for w in command))
+		done = subprocess.run(command + ["--helo", "client.sender.test"], capture_output=True, text=True, timeout=60)
 		return done.stdout + done.stderr
 
 	def arrived(self):
@@ -160,7 +161,8 @@ class Demo:
 
 	def bounce(self, address):
 		self.title("3. The provider could not keep Sam's message and tells the rewritten sender: it comes home to Sam")
-		self.swaks("--port", str(SMTP), "--from", "<>", "--to", address, "--h-Subject", "Undelivered Mail")
+		self.swaks("--port", str(SMTP), "--from", "<>", "--to", address, "--h-From",
+			"MAILER-DAEMON@mailbox.test", "--h-Subject", "Undelivered Mail")
 		envelope, content, message = self.arrived()
 		if envelope:
 			self.verdict(envelope["recipients"] == ["sam@sender.test"], "it went to Sam's real address")
@@ -182,7 +184,9 @@ class Demo:
 		time.sleep(0.3)
 		lines = (self.dir / "log").read_text().splitlines()
 		wanted = [line for line in lines if re.search(r" (delivery|refuse) ", line)]
-		print("\n".join("    | " + line[:200] for line in wanted))
+		for line in wanted:
+			print(textwrap.fill(line, 110, initial_indent="    | ", subsequent_indent="    |     ",
+				break_long_words=False, break_on_hyphens=False))
 		self.verdict(len(wanted) >= 5, "a line for each delivery and each refusal")
 
 

@@ -9,7 +9,7 @@ from lab.net import wait_for
 
 NO = "550 5.1.1 No such user here"
 LATER = "450 4.2.2 Mailbox full"
-QUICK = {"min_backoff": "1s", "max_backoff": "1s", "host_backoff": "0s"}
+QUICK = {"min_backoff": "200ms", "max_backoff": "300ms", "host_backoff": "0s"}
 
 
 def world(lab, rcpt=NO, **over):

@@ -212,15 +212,20 @@ def test_remove_what_is_held(lab):
 
 
 def test_orders_about_what_is_being_sent(lab):
-	provider = lab.scripted(dot=[HANG, None])
-	w = lab.waypost()
+	"""They have to wait until the attempt is over, and say so."""
+	provider = lab.scripted(dot=HANG)
+	w = lab.waypost(deliver={"host_backoff": "0s"})
 	w.send(message.make())
 	wait_for(lambda: "DATA" in provider.lines, what="the attempt")
 	ident = queued(w)[0]
-	for order in ("retry", "hold", "release", "remove"):
-		assert w.cli("queue", order, ident).returncode in (0, 1), order
-	wait_for(lambda: not queued(w), what="the removed one to go")
-	assert not w.files() and not w.files("hold")
+	assert re.search(ident + r".*active", w.cli("queue", "list", expect=0).text)
+	for order in ("hold", "remove"):
+		assert "now" in w.cli("queue", order, ident, expect=1).out
+	for s in provider.sessions:
+		s.sock.shutdown(2)
+	w.wait_event("delivery", status="deferred")
+	wait_for(lambda: w.cli("queue", "remove", ident).returncode == 0, what="the order to be taken")
+	assert not w.files() and not queued(w)
 
 
 def test_status(lab):

@@ -7,6 +7,7 @@ then), a function (session, line) giving one of these, or a list of these for th
 """
 import base64
 import dataclasses
+import re
 import socket
 import ssl
 import struct
@@ -86,7 +87,7 @@ class Session:
 	# -- the script
 
 	def say(self, step, honest, line=""):
-		"""Does what the script says for this step; True if that was a 2xx or 3xx."""
+		"""Does what the script says for this step; the code if that was a 2xx or 3xx, else 0."""
 		return self.act(self.owner.pick(step), honest, line)
 
 	def act(self, action, honest, line):
@@ -112,7 +113,8 @@ class Session:
 			texts[:-1] = [t[:3] + "-" + t[4:] for t in texts[:-1]]
 			action = "".join(t + "\r\n" for t in texts).encode()
 		self.sock.sendall(action)
-		return action[:1] in (b"2", b"3")
+		found = re.match(rb"[23]\d\d(?=[ -])", action)
+		return int(found.group()) if found else 0
 
 	def command(self, line):
 		verb = line.split(" ")[0].split(":")[0].upper()
@@ -171,7 +173,7 @@ class Session:
 		if not self.rcpts and self.owner.pick_is_honest("data"):
 			self.sock.sendall(b"503 5.5.1 No recipients\r\n")
 			return
-		if self.say("data", "354 Go ahead", line):
+		if self.say("data", "354 Go ahead", line) == 354:
 			self.keep(self.until_dot(), "DATA")
 
 	def on_bdat(self, line):
@@ -184,7 +186,7 @@ class Session:
 			self.say("bdat", "250 2.0.0 Chunk", line)
 
 	def keep(self, content, how):
-		if self.say("dot", "250 2.0.0 Kept", ""):
+		if 200 <= self.say("dot", "250 2.0.0 Kept", "") < 300:
 			self.owner.mails.append(Mail(self.sender, self.rcpts, content, self.options, self.rcpt_options,
 				self.tls, self.login, self.helo, self.number, how))
 		self.sender, self.rcpts, self.rcpt_options = None, [], []
@@ -212,7 +214,8 @@ class Scripted:
 		self.mails, self.sessions, self.times = [], [], []
 		self.closing = threading.Event()
 		self.lock = threading.Lock()
-		self.socket = socket.create_server((ip, port), backlog=200)
+		self.socket = socket.create_server((ip, port), backlog=200,
+			family=socket.AF_INET6 if ":" in ip else socket.AF_INET)
 		threading.Thread(target=self._accept, daemon=True).start()
 
 	def _accept(self):
