@@ -20,10 +20,10 @@ struct spf_question {
 
 struct spf_answer {
 	enum spf_result result;
-	char domain[256];                  /* whose record it was; "" if there was no usable name */
+	char domain[256];                  /* that was asked about, lower case; "" if there was no usable name */
 	char mechanism[128];               /* the term that matched, "-all"; "default": none did; "" */
 	char explanation[512];             /* the domain's own words for a fail (exp=), printable ASCII; "" */
-	char problem[128];                 /* what was wrong, for temperror and permerror */
+	char problem[128];                 /* what was wrong, for temperror and permerror; printable ASCII */
 };
 
 typedef void spf_done(void *waiter, const struct spf_answer *answer);    /* borrowed for the call */
