@@ -37,6 +37,8 @@ static void put(struct dot *d, struct buf *out, const char *p, size_t n)
 
 static void put_text(struct dot *d, struct buf *out, const char *p, size_t n)
 {
+	if (d->size == 0 && (*p == ' ' || *p == '\t'))
+		d->faults |= DOT_FOLDED_FIRST;
 	d->line += n;
 	if (d->line > LIMIT_TEXT_LINE)
 		d->faults |= DOT_LONG_LINE;

@@ -14,7 +14,9 @@ enum dot_fault {
 	DOT_NUL = 4,
 	DOT_LONG_LINE = 8,          /* LIMIT_TEXT_LINE */
 	DOT_TOO_BIG = 16,
-	DOT_LONG_HEADER = 32        /* LIMIT_HEADER */
+	DOT_LONG_HEADER = 32,       /* LIMIT_HEADER */
+	/* it begins with a blank: that line would become part of the last field that we put on top */
+	DOT_FOLDED_FIRST = 64
 };
 
 struct dot {

@@ -48,6 +48,9 @@ bool intake_finds_fault(struct session *s)
 		say(s, 550, "5.6.0",
 			"The message contains a bare %s: lines must end in CR LF (RFC 5321, 2.3.8)",
 			faults & DOT_BARE_LF ? "LF" : "CR");
+	else if (faults & DOT_FOLDED_FIRST)
+		say(s, 550, "5.6.0",
+			"The header begins with a blank, as if a line came before it");
 	else if (faults & DOT_LONG_LINE)
 		say(s, 550, "5.6.0", "The message contains a line longer than %d bytes",
 			(int)LIMIT_TEXT_LINE);

@@ -220,6 +220,13 @@ def test_bare_newline_in_the_header_is_refused(lab1, s):
 	still_delivers(lab1, s)
 
 
+def test_a_header_that_goes_on_from_ours_is_refused(lab1, s):
+	"""Its first line would else become part of a field that waypost vouches for."""
+	reply = s.mail("sam@sender.test", "alice@example.com", b" forged=pass\r\nSubject: x\r\n\r\nbody\r\n", expect=None)
+	assert (reply.code, reply.status) == (550, "5.6.0"), str(reply)
+	still_delivers(lab1, s)
+
+
 @pytest.mark.parametrize("line", [b"NOOP\nNOOP\r\n", b"NOOP\n\r\n", b"NOOP\rNOOP\r\n",
 	b"MAIL FROM:<a@b.test>\nRCPT TO:<alice@example.com>\r\n", b"NOOP \0\r\n"])
 def test_bare_newline_in_a_command_is_one_bad_command(s, line):

@@ -133,6 +133,28 @@ static void chunks(void **state)
 	at_every_split(chunk_rows, ROWS(chunk_rows), false, false);
 }
 
+/* What would run on from the field above it, however it comes; further down and in a body it is nothing. */
+static void folded_first(void **state)
+{
+	static const struct { const char *wire; unsigned faults; } rows[] = {
+		{ " x: y\r\n\r\n", DOT_FOLDED_FIRST }, { "\tx\r\n", DOT_FOLDED_FIRST }, { " \r\n", DOT_FOLDED_FIRST },
+		{ "x: y\r\n z\r\n\r\n", 0 }, { "\r\n x\r\n", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ROWS(rows); i++) {
+		struct str wire = str_of(rows[i / 2].wire);
+		struct buf out;
+		struct dot d;
+
+		buf_init(&out, BIG);
+		dot_init(&d, i % 2, true, BIG);
+		dot_feed(&d, wire, &out);
+		row_true(i, d.faults == rows[i / 2].faults);
+		buf_finish(&out);
+	}
+}
+
 static void nul(void **state)
 {
 	static const char wire[] = "a\0b\r\n.\r\n";
@@ -191,7 +213,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(data), cmocka_unit_test(normalized), cmocka_unit_test(chunks),
-		cmocka_unit_test(nul), cmocka_unit_test(limits),
+		cmocka_unit_test(nul), cmocka_unit_test(folded_first), cmocka_unit_test(limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
