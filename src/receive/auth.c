@@ -225,6 +225,7 @@ void auth_destroy(struct auth **a)
 			log_warn("state", L_Z("why", why.text));
 		buf_finish(&text);
 	}
+	auth_forget_checks(gone);
 	timer_destroy(&gone->save);
 	recent_destroy(&gone->networks);
 	recent_destroy(&gone->accounts);

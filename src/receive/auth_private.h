@@ -4,6 +4,8 @@
 
 #include "recent.h"
 
+#include "base/limits.h"
+
 #include "receive/receive.h"
 
 struct password_check;
@@ -21,8 +23,11 @@ struct auth {
 	struct loop *loop;
 	struct password_check *waiting, **waiting_end;
 	/* state */
-	size_t running;                        /* checks on workers */
+	struct password_check *running[LIMIT_AUTH_CHECKS];   /* on workers, also cancelled ones */
 	bool dirty;                            /* known has what the file has not */
 };
+
+/* auth goes, while a worker may still be busy with a check that was cancelled. */
+void auth_forget_checks(struct auth *a);
 
 #endif

@@ -91,6 +91,19 @@ static void check_run(void *arg)
 
 static void start_waiting(struct auth *a);
 
+/* The worker let go of it; only now may it have another. */
+static void worker_is_free(struct password_check *c)
+{
+	struct auth *a = c->auth;
+
+	if (a == NULL)
+		return;
+	for (size_t i = 0; i < LIMIT_AUTH_CHECKS; i++)
+		if (a->running[i] == c)
+			a->running[i] = NULL;
+	start_waiting(a);
+}
+
 static void check_done(void *waiter, void *arg)
 {
 	struct password_check *c = arg;
@@ -99,14 +112,14 @@ static void check_done(void *waiter, void *arg)
 	bool right = c->right;
 
 	(void)waiter;
-	c->auth->running--;
-	start_waiting(c->auth);
+	worker_is_free(c);
 	check_free(c);
 	checked(whom, right);
 }
 
 static void check_drop(void *arg)
 {
+	worker_is_free(arg);
 	check_free(arg);
 }
 
@@ -114,15 +127,24 @@ static const struct work check_work = { check_run, check_done, check_drop };
 
 static void start_waiting(struct auth *a)
 {
-	while (a->waiting && a->running < LIMIT_AUTH_CHECKS) {
+	for (size_t i = 0; i < LIMIT_AUTH_CHECKS && a->waiting; i++) {
 		struct password_check *c = a->waiting;
 
+		if (a->running[i])
+			continue;
 		a->waiting = c->next;
 		if (a->waiting == NULL)
 			a->waiting_end = &a->waiting;
-		a->running++;
+		a->running[i] = c;
 		c->work = work_start(a->loop, &check_work, c, NULL);
 	}
+}
+
+void auth_forget_checks(struct auth *a)
+{
+	for (size_t i = 0; i < LIMIT_AUTH_CHECKS; i++)
+		if (a->running[i])
+			a->running[i]->auth = NULL;
 }
 
 static void check_cancel(struct job *job)
@@ -133,8 +155,8 @@ static void check_cancel(struct job *job)
 	if (c->work) {
 		struct job *work = c->work;
 
-		c->auth->running--;
-		job_cancel(&work);              /* drop frees it when the worker lets go */
+		/* a client that hangs up does not get a worker more: drop counts, and frees */
+		job_cancel(&work);
 		return;
 	}
 	while (*p && *p != c)

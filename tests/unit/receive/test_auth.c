@@ -201,13 +201,50 @@ static void bad_file(void **state)
 	auth_destroy(&auth);
 }
 
+static void right(void *waiter, bool is_right)
+{
+	*(bool *)waiter = is_right;
+	loop_stop(world.loop);
+}
+
+static void too_late(void *arg)
+{
+	(void)arg;
+	loop_stop(world.loop);
+}
+
+/* Clients that hang up keep their workers until the hash is done, and then those who waited get them. */
+static void hung_up(void **state)
+{
+	struct job *gone[LIMIT_AUTH_CHECKS + 1], *job;
+	struct timer *timer = timer_new(world.loop, too_late, NULL);
+	struct auth *auth = auth_create(&world.options, world.loop, world.state_dir);
+	bool never = false, answer = false;
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(gone); i++)
+		gone[i] = auth_check(auth, &account_bob, STR("secret"), right, &never);
+	job = auth_check(auth, &account_bob, STR("secret"), right, &answer);
+	for (size_t i = 0; i < ROWS(gone); i++)
+		job_cancel(&gone[i]);
+	timer_set(timer, SECONDS(20));
+	loop_run(world.loop);
+	assert_true(answer);
+	assert_false(never);
+	/* and auth may go before they are done */
+	job = auth_check(auth, &account_bob, STR("secret"), right, &never);
+	job_cancel(&job);
+	auth_destroy(&auth);
+	timer_destroy(&timer);
+}
+
 #define AUTH_TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		AUTH_TEST(exchanges), AUTH_TEST(long_line), AUTH_TEST(guessing), AUTH_TEST(spared), AUTH_TEST(tally),
-		AUTH_TEST(bad_file),
+		AUTH_TEST(bad_file), AUTH_TEST(hung_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
