@@ -274,6 +274,7 @@ static void go(struct attempt *a)
 		settle(a);
 		return;
 	}
+	lanes_make_room(a->s);
 	part(a);
 	if (park(a))
 		return;

@@ -61,6 +61,12 @@ static void forget_idle(struct lanes *l)
 		}
 }
 
+void lanes_make_room(struct schedule *s)
+{
+	if (map_count(s->lanes.by_name) >= LIMIT_LANES)
+		forget_idle(&s->lanes);
+}
+
 struct lane *lanes_get(struct schedule *s, struct str name)
 {
 	struct lanes *l = &s->lanes;
@@ -68,8 +74,6 @@ struct lane *lanes_get(struct schedule *s, struct str name)
 
 	if (lane)
 		return lane;
-	if (map_count(l->by_name) >= LIMIT_LANES)
-		forget_idle(l);
 	lane = mem_alloc(sizeof *lane);
 	lane->name = mem_copy(name.p, name.n);
 	lane->end = &lane->first;

@@ -125,6 +125,8 @@ void schedule_check_stopped(struct schedule *s);
 /* lanes.c */
 void lanes_init(struct lanes *l);
 void lanes_finish(struct lanes *l);
+/* Idle lanes may be forgotten: not between lanes_get and lanes_submit. */
+void lanes_make_room(struct schedule *s);
 struct lane *lanes_get(struct schedule *s, struct str name);
 bool lanes_is_full(const struct lane *lane);
 bool lanes_is_resting(const struct lane *lane);

@@ -409,6 +409,30 @@ static void dead_lane_rests(void **state)
 	world_close(&w);
 }
 
+/* So many lanes are remembered that idle ones go: not those that a message is just being given to. */
+static void too_many_lanes(void **state)
+{
+	enum { RCPTS = 1000, MESSAGES = LIMIT_LANES / RCPTS };
+	struct world w;
+	struct buf to;
+
+	(void)state;
+	world_open(&w);
+	w.options.min_backoff = w.options.max_backoff = MINUTES(10);
+	buf_init(&to, 64 * RCPTS);
+	for (int i = 0; i < MESSAGES; i++) {
+		buf_clear(&to);
+		for (int k = 0; k < RCPTS; k++)
+			buf_addf(&to, "%sdead@d%d.example", k ? " " : "", i * RCPTS + k);
+		world_send(&w, buf_text(&to), false);
+		world_until(&w, schedule_counts(w.s).active == 0);
+	}
+	buf_finish(&to);
+	world_send(&w, "dead@d1.example ok@new.example dead@d2.example", false);
+	world_until(&w, fake_tries("ok") == 1 && schedule_counts(w.s).active == 0);
+	world_close(&w);
+}
+
 static void revives(void **state)
 {
 	struct world w;
@@ -837,7 +861,7 @@ int main(void)
 		cmocka_unit_test(one_lane_holds_no_other_up),
 		cmocka_unit_test(no_more_than_allowed),
 		cmocka_unit_test(many_recipients_one_message), cmocka_unit_test(dead_lane_rests),
-		cmocka_unit_test(revives), cmocka_unit_test(unwritten_marks),
+		cmocka_unit_test(too_many_lanes), cmocka_unit_test(revives), cmocka_unit_test(unwritten_marks),
 		cmocka_unit_test(not_removed), cmocka_unit_test(unwritten_report),
 		cmocka_unit_test(somebody_removed_it), cmocka_unit_test(corrupt_is_set_aside),
 		cmocka_unit_test(taken_in_again), cmocka_unit_test(all_marked),
