@@ -1,0 +1,24 @@
+/* The From fields of a message: whom does its reader take for the author? Private to check/. */
+#ifndef CHECK_FROM_H
+#define CHECK_FROM_H
+
+#include "base/arena.h"
+#include "base/limits.h"
+
+struct from {
+	size_t fields;
+	bool unreadable;                   /* one of them is not an address list, or too long a one */
+	size_t n;
+	struct str domains[LIMIT_FROM_ADDRESSES]; /* each once: lower case, A-labels; in the arena */
+	bool endless;                      /* unreadable, and longer than LIMIT_FROM_TEXT */
+	struct str raw, squeezed;          /* the text of unreadable ones; in the arena */
+};
+
+void from_read(struct from *out, struct str header, struct arena *arena);
+/* The one domain; empty: there is none, or several. problem: why; NULL where there is one. */
+struct str from_domain(const struct from *f, const char **problem);
+/* Is this domain, or one below it, anywhere in the text of fields that can't be read? A reader's
+ * program may still show something. Yes, if there is too much of it to look through. */
+bool from_mentions(const struct from *f, struct str domain);
+
+#endif
