@@ -45,11 +45,17 @@ struct allow_entry {
 	int64_t allowed;                   /* by an operator, until then; INT64_MAX: for ever; 0: not */
 };
 
-/* The entry behind `after` in the order of addresses (NULL: the first). False: no more. */
-bool allow_next(const struct allow *a, const struct inet_addr *after, struct allow_entry *out);
+/* Walks all, in no order; *at starts at 0. Between two calls entries may come and go: one that stays
+ * is then possibly met twice, or not at all. False: no more. */
+bool allow_next(const struct allow *a, size_t *at, struct allow_entry *out);
 bool allow_find(const struct allow *a, const struct inet_addr *client, struct allow_entry *out);
-/* ms from now; INT64_MAX: for ever. */
-void allow_grant(struct allow *a, const struct inet_addr *client, int64_t ms);
+/* ms from now; INT64_MAX: for ever. False: LIMIT_ALLOW_GRANTS are there already. */
+bool allow_grant(struct allow *a, const struct inet_addr *client, int64_t ms);
 bool allow_forget(struct allow *a, const struct inet_addr *client);  /* false: it was not there */
+
+/* "192.0.2.1 greet=1720000000 allowed=forever": the line of the file and of the control socket, times
+ * in seconds since 1970. What has no time is left out. */
+void allow_print(struct buf *out, const struct allow_entry *e);
+bool allow_parse(struct allow_entry *e, struct str line);            /* false: not such a line */
 
 #endif
