@@ -26,6 +26,10 @@ struct str content_header(const struct content *c);     /* borrowed */
 /* n bytes from offset on: from memory, else pread (which may block: worker, or a page that was just
  * written). False with why on a read error or a short file. */
 bool content_read(const struct content *c, uint64_t offset, void *out, size_t n, struct why *why);
+/* All bytes from offset on, in pieces that are borrowed for the call; blocks as content_read does. */
+typedef void content_piece(void *arg, struct str piece);
+bool content_walk(const struct content *c, uint64_t offset, content_piece *fn, void *arg, struct why *why);
+uint64_t content_body(const struct content *c);         /* where the body begins; size or more: there is none */
 /* Where the header ends in bytes seen so far, for content.header; -1: not yet. */
 ptrdiff_t content_find_header_end(struct str bytes);
 

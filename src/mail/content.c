@@ -1,13 +1,15 @@
 /*
  * content.c - the content of a message, in memory and beyond that in a file
  *
- * From     receive/, which fills it; spool/, which reads it back.
+ * From     receive/, which fills it; spool/, which reads it back; sign/ and check/, which hash it.
  * Never    changes a byte of it.
  */
 #include "mail/content.h"
 #include "base/limits.h"
+#include "base/mem.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -54,6 +56,37 @@ bool content_read(const struct content *c, uint64_t offset, void *out, size_t n,
 		n -= (size_t)got;
 	}
 	return true;
+}
+
+uint64_t content_body(const struct content *c)
+{
+	return (uint64_t)c->header + 2;
+}
+
+bool content_walk(const struct content *c, uint64_t offset, content_piece *fn, void *arg, struct why *why)
+{
+	bool ok = true;
+	char *piece;
+
+	if (offset >= c->size)
+		return true;
+	if (c->fd < 0) {
+		fn(arg, str_skip(buf_str(&c->memory), (size_t)offset));
+		return true;
+	}
+	piece = mem_alloc(LIMIT_CONTENT_CHUNK);
+	while (ok && offset < c->size) {
+		size_t n = LIMIT_CONTENT_CHUNK;
+
+		if (n > c->size - offset)
+			n = (size_t)(c->size - offset);
+		ok = content_read(c, offset, piece, n, why);
+		if (ok)
+			fn(arg, str_make(piece, n));
+		offset += n;
+	}
+	free(piece);
+	return ok;
 }
 
 ptrdiff_t content_find_header_end(struct str bytes)

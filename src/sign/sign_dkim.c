@@ -162,32 +162,9 @@ static void sha256_sink(void *arg, const void *p, size_t n)
 	EVP_DigestUpdate(arg, p, n);
 }
 
-/* From the first byte behind the empty line on; a message that is all header has an empty body. */
-static bool feed_body(struct canon_body *canon, const struct content *content, struct why *why)
+static void canon_piece(void *arg, struct str piece)
 {
-	uint64_t at = content->header + 2;
-	bool ok = true;
-	char *piece;
-
-	if (at >= content->size)
-		return true;
-	if (content->fd < 0) {
-		canon_body_add(canon, str_skip(buf_str(&content->memory), (size_t)at));
-		return true;
-	}
-	piece = mem_alloc(LIMIT_CONTENT_CHUNK);
-	while (ok && at < content->size) {
-		size_t n = LIMIT_CONTENT_CHUNK;
-
-		if (n > content->size - at)
-			n = (size_t)(content->size - at);
-		ok = content_read(content, at, piece, n, why);
-		if (ok)
-			canon_body_add(canon, str_make(piece, n));
-		at += n;
-	}
-	free(piece);
-	return ok;
+	canon_body_add(arg, piece);
 }
 
 static bool hash_body(struct hashes *h, const struct content *content, struct why *why)
@@ -201,7 +178,7 @@ static bool hash_body(struct hashes *h, const struct content *content, struct wh
 		return why_set(why, "OpenSSL has no SHA-256");
 	}
 	canon_body_init(&canon, CANON_RELAXED, sha256_sink, sha256);
-	ok = feed_body(&canon, content, why);
+	ok = content_walk(content, content_body(content), canon_piece, &canon, why);
 	canon_body_end(&canon);
 	EVP_DigestFinal_ex(sha256, h->body, NULL);
 	EVP_MD_CTX_free(sha256);
