@@ -33,7 +33,7 @@ enum {
 	/* memory of one message */
 	LIMIT_CONTENT_MEMORY = 256 << 10,    /* of the content, then it goes to tmp/ */
 	LIMIT_CONTENT_CHUNK = 64 << 10,      /* read, written and sent at once */
-	LIMIT_TOP_FIELDS = 24 << 10,         /* all fields that we add on top */
+	LIMIT_TOP_FIELDS = 32 << 10,         /* all fields that we add on top */
 	LIMIT_TARGETS = 100,                 /* next addresses of one recipient: config error */
 	LIMIT_ROUTE_DEPTH = 10,              /* aliases to our own aliases: config error, 550 5.4.6 */
 	LIMIT_ROUTE_ADDRESSES = 1000,        /* of ours looked at for one recipient: config error, 550 5.4.6 */
@@ -44,6 +44,25 @@ enum {
 	LIMIT_SIGN_KEY_FILE = 64 << 10,      /* a PEM file: config error */
 	LIMIT_SIGN_SAME_FIELD = 10,          /* fields of one name that are signed: those above are not */
 	LIMIT_SIGN_FIELDS = 80,              /* names in h=: the less important are left out */
+
+	/* SPF, RFC 7208 section 4.6.4; of one check */
+	LIMIT_SPF_TERMS = 10,                /* that need DNS: permerror */
+	LIMIT_SPF_VOIDS = 2,                 /* look-ups that find nothing: permerror */
+	LIMIT_SPF_NAMES = 10,                /* hosts of one mx: permerror; of one ptr: the rest is not looked at */
+	LIMIT_SPF_RECORD = 4096,             /* bytes of a record: permerror; of an explanation: there is none */
+	LIMIT_SPF_EXPANSION = 64 << 10,      /* bytes that one domain expands to: permerror */
+	LIMIT_SPF_LIBSPF2_TXT = 3000,        /* bytes of a TXT that libspf2 gets to see: permerror */
+	LIMIT_SPF_QUERIES = 128,             /* the most that records within these bounds need is 123: temperror */
+	LIMIT_SPF_RUNS = 64,                 /* evaluations until nothing is missing; they need 24: temperror */
+	LIMIT_SPF_TIME = 20 * 1000,          /* ms: temperror */
+
+	/* signatures that we check */
+	LIMIT_TAGS = 64,                     /* tags of one list: the list is invalid */
+	LIMIT_DKIM_SIGNATURES = 10,          /* of one message checked: the rest is counted */
+	LIMIT_DKIM_KEY_RECORDS = 4,          /* TXT records of one key tried: the rest is not */
+	LIMIT_DKIM_KEY_RECORD = 8192,        /* bytes of one: no key */
+	LIMIT_DKIM_KEY_BITS = 8192,          /* RSA: the signature is not accepted */
+	LIMIT_DKIM_CLOCK = 5 * 60 * 1000,    /* ms that a signer's clock may be ahead, or ours behind x= */
 
 	/* tables */
 	LIMIT_DNS_CACHE = 20000,             /* answers: the oldest goes */
@@ -87,6 +106,22 @@ enum {
 	LIMIT_QUEUE_NOTES = 8 << 20,         /* of state/notices: then it is written anew */
 	LIMIT_BOUNCE = 2 << 20,              /* a DSN's text without the original: recipients past that are counted */
 
+	/* screening */
+	LIMIT_LISTS_SITES = 64,              /* entries of postscreen.dnsbl.sites: config error */
+	LIMIT_LISTS_WEIGHT = 1000,           /* of one entry, either way: config error */
+	LIMIT_LISTS_ZONE = 180,              /* bytes of a zone: its names must hold a whole IPv6 address; config error */
+	LIMIT_LISTS_STRIKES = 5,             /* questions in a row that a list leaves open: it is benched */
+	LIMIT_LISTS_PATIENCE = SECONDS(1),   /* an answer missed within less is not the list's fault */
+	LIMIT_LISTS_PROBE = HOURS(1),        /* ms between two probes of a list that works, and at most of one that does not */
+	LIMIT_LISTS_RETRY = MINUTES(1),      /* ms until a benched list is probed again, doubled with each failure */
+	LIMIT_LISTS_REASON = SECONDS(1),     /* ms more that a refusal waits for the list's reason */
+	LIMIT_LISTS_REASON_TEXT = 200,       /* bytes of it: cut */
+	LIMIT_ALLOW_GRANTS = 10000,          /* networks that an operator allowed: the next is not */
+	LIMIT_ALLOW_SLICE = 1000,            /* entries of the allow cache looked at or copied in one round of the loop */
+	LIMIT_ALLOW_SWEEP = SECONDS(30),     /* ms between two looks at a slice for what has expired */
+	LIMIT_ALLOW_WRITE = MINUTES(5),      /* ms until a change of the allow cache is on disk */
+	LIMIT_ALLOW_LINE = 400,              /* a line of state/screen-cache: passed over */
+
 	/* the SMTP server */
 	LIMIT_LISTEN_BACKLOG = 1024,         /* connections that wait to be accepted: the kernel drops */
 	LIMIT_ACCEPTS = 64,                  /* taken at once from one listener: the rest in the next round */
@@ -100,12 +135,28 @@ enum {
 	LIMIT_ORCPT = 500,                   /* RFC 3461 section 4.2: 501 5.5.4 */
 	LIMIT_TRANSACTION_TARGETS = 1000,    /* next addresses of one message: 452 4.5.3 */
 	LIMIT_FROM_ADDRESSES = 50,           /* in From of a submitted message: 553 5.7.1 */
+	LIMIT_FROM_TEXT = 16 << 10,          /* of a From that can't be read looked through: taken for forged */
+	LIMIT_DMARC_NAMES = 8,               /* asked for on the way up from a domain (RFC 9989 section 4.10) */
+	LIMIT_DMARC_RECORD = 4096,           /* a DMARC record: it is none */
 	LIMIT_LOGIN = 320,                   /* a login name: a failed login */
 	LIMIT_PASSWORD = 511,                /* what crypt(3) takes: a failed login */
 	LIMIT_AUTH_CHECKS = 4,               /* passwords hashed at once: the others wait */
 	LIMIT_TRANSACTION_MEMORY = 4 << 20,  /* envelope of a transaction: 452 4.3.1 */
 	LIMIT_AUTH_DELAY = 500,              /* ms from a wrong password to the answer, doubled with each more */
-	LIMIT_AUTH_DELAY_MAX = 8000          /* ms at most */
+	LIMIT_AUTH_DELAY_MAX = 8000,         /* ms at most */
+	LIMIT_RESULTS = 8192,                /* Authentication-Results and Received-SPF: left out, with a log line */
+	LIMIT_PROXY_HEADER = 4096,           /* a PROXY header: closed */
+	LIMIT_PROXY_TIME = 10 * 1000,        /* ms for it: closed */
+	LIMIT_GREET_LISTS = 5000,            /* ms that lists are waited for where greet_wait is 0: greeted */
+	LIMIT_EARLY_TEXT = 100,              /* of what a pre-greeter said: the log shows no more */
+	LIMIT_GUARD_FRESH = 60 * 1000,       /* ms that a list of our default gateways is believed */
+	LIMIT_GUARD_GATEWAYS = 16,           /* default gateways known: the rest is not */
+	LIMIT_GUARD_ROUTES = 2000,           /* lines of the kernel's table read: the rest is not */
+	LIMIT_GUARD_SILENCE = 60 * 60 * 1000, /* ms from one warning of an address that hides clients to the next */
+	LIMIT_GUARD_TOLD = 1000,             /* such addresses remembered: the oldest goes */
+	LIMIT_NETWORKS = 20000,              /* client networks counted for each rate: the oldest goes */
+	LIMIT_TARPIT_DELAY = 1000,           /* ms that a harvester waits, doubled with each more unknown name */
+	LIMIT_TARPIT_DELAY_MAX = 20 * 1000   /* ms at most */
 };
 
 #endif
