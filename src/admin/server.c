@@ -23,7 +23,11 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { STOP_WAIT = SECONDS(60), ARENAS = 4 };
+enum {
+	STOP_WAIT = SECONDS(60),        /* for attempts under way; what service managers allow, or more */
+	LAST_WORDS = SECONDS(10),       /* for clients to finish the message that they are sending */
+	ARENAS = 4
+};
 
 static bool is_ours(void *arg, struct str host, const struct endpoint *address)
 {
@@ -92,8 +96,11 @@ static bool make_queue(struct server *s, struct why *why)
 static bool make_front(struct server *s, struct why *why)
 {
 	struct receive_parts parts = { .loop = s->loop, .dns = s->dns, .tls = s->tls, .routes = s->routes,
-		.srs = s->srs, .signer = s->signer, .spool = s->spool, .schedule = s->schedule };
+		.srs = s->srs, .signer = s->signer, .spool = s->spool, .schedule = s->schedule,
+		.check_options = &s->settings->check };
 
+	s->check = check_create(s->loop, s->dns, &s->settings->check, &s->settings->own, s->settings->hostname);
+	parts.check = s->check;
 	s->receive = receive_create(&s->settings->receive, &parts, why);
 	return s->receive != NULL;
 }
@@ -120,19 +127,12 @@ static bool build(struct server *s, struct why *why)
 
 /* ---- the end ---- */
 
-static void schedule_stopped(void *arg)
+static void one_stopped(void *arg)
 {
 	struct server *s = arg;
 
-	loop_stop(s->loop);
-}
-
-static void receive_stopped(void *arg)
-{
-	struct server *s = arg;
-	int64_t left = s->stop_at - clock_mono();
-
-	schedule_stop(s->schedule, left > 0 ? left : 0, schedule_stopped, s);
+	if (--s->stopping == 0)
+		loop_stop(s->loop);
 }
 
 static void stop(evutil_socket_t fd, short what, void *arg)
@@ -141,14 +141,16 @@ static void stop(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (s->stop_at) {
+	if (s->stopping) {
 		log_warn("stop", L_Z("how", "at once: a second signal came"));
 		loop_stop(s->loop);
 		return;
 	}
 	log_info("stop", L_NUM("sessions", receive_counts(s->receive).sessions));
-	s->stop_at = clock_mono() + STOP_WAIT;
-	receive_stop(s->receive, STOP_WAIT, receive_stopped, s);
+	/* at the same time: what a slow client still brings is spooled, and no new attempt begins */
+	s->stopping = 2;
+	receive_stop(s->receive, LAST_WORDS, one_stopped, s);
+	schedule_stop(s->schedule, STOP_WAIT, one_stopped, s);
 }
 
 static void hang_up(evutil_socket_t fd, short what, void *arg)
@@ -206,6 +208,7 @@ void server_destroy(struct server **p)
 			event_free(s->signals[i]);
 	control_destroy(&s->control);
 	receive_destroy(&s->receive);
+	check_destroy(&s->check);
 	schedule_destroy(&s->schedule);
 	deliver_destroy(&s->deliver);
 	dns_destroy(&s->dns);

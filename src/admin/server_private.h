@@ -20,12 +20,13 @@ struct server {
 	struct dns *dns;
 	struct deliver *deliver;
 	struct schedule *schedule;
+	struct check *check;
 	struct receive *receive;
 	struct control *control;
 	struct event *signals[3];
 	/* state */
 	int64_t started;                /* ms since 1970 */
-	int64_t stop_at;                /* clock_mono when the last attempt is cut; 0: running */
+	int stopping;                   /* stations that have not stopped yet; 0: running */
 };
 
 #endif

@@ -3,6 +3,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import time
 
 import pytest
@@ -293,6 +294,34 @@ def test_second_process_on_a_spool_is_refused(lab):
 	w.send(message.make())
 	w.kill()
 	w.start()
+
+
+def test_stopping_waits_for_attempts_but_not_for_dawdlers(lab):
+	"""SIGTERM: who is quick is still taken in, nothing new is handed over, and what was begun is ended."""
+	provider = lab.scripted(dot=Wait(3))
+	w = lab.waypost()
+	w.send(message.make(subject="under way"))
+	wait_for(lambda: provider.sessions and any("DATA" in x for x in provider.sessions[0].lines), what="DATA")
+	quick, slow = w.session(), w.session()
+	for s in quick, slow:
+		s.cmd("MAIL FROM:<sam@sender.test>", 250)
+		s.cmd("RCPT TO:<alice@example.com>", 250)
+		s.cmd("DATA", 354)
+		s.send(b"Subject: x\r\n\r\n")
+	began = time.monotonic()
+	w.process.send_signal(signal.SIGTERM)
+	w.wait_event("stop")
+	quick.send(b".\r\n")
+	assert quick.reply().code == 250
+	assert slow.reply().code == 421
+	assert w.process.wait(20) == 0
+	w.stop()
+	assert 3 < time.monotonic() - began < 20
+	assert [m.content.count(b"under way") for m in provider.mails] == [1]
+	assert len(w.files()) == 1
+	w.start()
+	w.wait_empty()
+	assert len(provider.mails) == 2
 
 
 CORRUPTIONS = {
