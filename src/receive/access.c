@@ -29,6 +29,7 @@ static bool parse_sender(const char **out, struct str text, struct arena *arena)
 	bool below = str_starts(text, STR("."));
 	struct address a;
 	struct str domain;
+	uint64_t number;
 
 	if (str_find(text, '@') >= 0) {
 		if (!address_parse(&a, text, arena))
@@ -37,6 +38,9 @@ static bool parse_sender(const char **out, struct str text, struct arena *arena)
 		return true;
 	}
 	if (!address_parse_domain(&domain, str_skip(text, below), arena))
+		return false;
+	/* a mistyped address */
+	if (str_number(str_skip(domain, (size_t)(str_rfind(domain, '.') + 1)), &number))
 		return false;
 	*out = below ? arena_printf(arena, ".%s", domain.p) : domain.p;
 	return true;

@@ -1,12 +1,14 @@
 /* stage.c - what stands below screening, played: see stage.h */
 #include "stage.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "net/workers.h"
 #include "receive/screen.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { WALL_START = 1700000000 };      /* seconds */
@@ -26,7 +28,7 @@ struct said {
 	struct said *next;
 };
 
-int stage_delay;
+int stage_delay, stage_mode;
 size_t stage_questions;
 
 static int64_t now;
@@ -40,6 +42,36 @@ static struct config *configs[16];
 static size_t config_count_;
 static char *problems[16];
 static char folder[64];
+static struct buf log_text;
+
+/* ---- the log ---- */
+
+void log_pairs(enum log_level level, const char *event, const struct log_pair *pairs, size_t n)
+{
+	(void)level;
+	buf_addf(&log_text, "%s", event);
+	for (size_t i = 0; i < n; i++) {
+		if (pairs[i].kind != LOG_PAIR_STR)
+			buf_addf(&log_text, " %s=%lld", pairs[i].key, (long long)pairs[i].number);
+		else if (pairs[i].text.n)
+			buf_addf(&log_text, " %s=%.*s", pairs[i].key, STR_FMT(pairs[i].text));
+	}
+	buf_add_char(&log_text, '\n');
+}
+
+const char *stage_log(void)
+{
+	return buf_text(&log_text);
+}
+
+size_t stage_logged(const char *part)
+{
+	size_t n = 0;
+
+	for (const char *at = strstr(stage_log(), part); at; at = strstr(at + 1, part))
+		n++;
+	return n;
+}
 
 /* ---- clock and loop ---- */
 
@@ -323,6 +355,7 @@ const char *stage_options(struct screen_options *out, const char *yaml)
 	f = fopen(path, "w");
 	assert_non_null(f);
 	assert_true(fputs(yaml, f) >= 0 && fclose(f) == 0);
+	assert_int_equal(chmod(path, (mode_t)stage_mode), 0);
 	c = config_load(path);
 	config_read_table(c, config_root(c), screen_rows, out);
 	config_finish(c);
@@ -340,7 +373,9 @@ void stage_begin(void)
 {
 	now = 1000000;
 	stage_delay = 20;
+	stage_mode = 0600;
 	stage_questions = 0;
+	buf_init(&log_text, 1 << 20);
 }
 
 void stage_end(void)
@@ -366,6 +401,7 @@ void stage_end(void)
 		assert_int_equal(system(command), 0);
 		folder[0] = '\0';
 	}
+	buf_finish(&log_text);
 	assert_int_equal(waiting, 0);
 	assert_null(timers);
 }

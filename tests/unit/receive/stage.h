@@ -21,8 +21,13 @@ extern int stage_delay;                /* ms that each answer takes */
 extern size_t stage_questions;
 bool stage_was_asked(const char *name);
 
+/* What was logged since stage_begin, a line an event: "list-benched list=bl.example why=..." */
+const char *stage_log(void);
+size_t stage_logged(const char *part);   /* how often this stands there */
+
 /* Reads "key: value" lines as struct screen_options; the config is freed by stage_end. The problems, as
  * `waypost check` prints them, without the file's name. */
+extern int stage_mode;                 /* of its file */
 struct screen_options;
 const char *stage_options(struct screen_options *out, const char *yaml);
 const char *stage_folder(void);        /* an empty one, removed by stage_end */

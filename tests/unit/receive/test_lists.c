@@ -142,7 +142,7 @@ static void config(void **state)
 		const char *yaml, *problem;
 		size_t sites;
 	} rows[] = {
-		{ "", "", 7 },
+		{ "postscreen: {}\n", "", 7 },
 		{ "postscreen: {dnsbl: {sites: []}}\n", "", 0 },
 		{ "postscreen: {dnsbl: {sites: null}}\n", "", 7 },
 		{ "postscreen: {dnsbl: {sites: bl.example}}\n", "", 1 },
@@ -200,8 +200,9 @@ static void many_entries(void **state)
 	buf_addf(&yaml, "\"}}\n");
 	assert_non_null(strstr(stage_options(&o, buf_text(&yaml)), "at most 64 entries"));
 	buf_finish(&yaml);
+	stage_mode = 0644;
 	assert_non_null(strstr(stage_options(&o, "postscreen: {dnsbl: {sites: "
-		"secretsecretsecret1.zen.dq.spamhaus.net=127.0.0.2}}\n"), "may be read by"));
+		"secretsecretsecret1.zen.dq.spamhaus.net=127.0.0.2}}\n"), "holds a secret, but every user"));
 	assert_null(strstr(stage_options(&o, "postscreen: {dnsbl: {sites: "
 		"secretsecretsecret1.zen.dq.spamhaus.net=128.0.0.2}}\n"), "secretsecret"));
 }
@@ -359,13 +360,14 @@ static void scores(void **state)
 		/* rescued */
 		{ "127.0.0.2", "no", "no", "127.0.5.1", LISTS_CLEAN, -1, "",
 			"bl3.example*3 wl4.example*-4" },
-		{ "127.0.0.2", "127.0.0.2", "127.0.0.2 127.0.0.4", "127.0.5.1", LISTS_LISTED, 3,
-			"bl3.example", "bl3.example*3 bl2.example*2 bl1.example*2 wl4.example*-4" },
+		/* decided before it could: 7 - 4 is 3 still */
+		{ "127.0.0.2", "127.0.0.2", "127.0.0.2 127.0.0.4", "127.0.5.1", LISTS_LISTED, 7,
+			"bl3.example", "bl3.example*3 bl2.example*2 bl1.example*2" },
 		{ "no", "no", "no", "127.0.5.1", LISTS_WHITE, -4, "", "wl4.example*-4" },
 		{ "no", "no", "127.0.0.2", "127.0.5.1", LISTS_WHITE, -3, "",
 			"bl1.example*1 wl4.example*-4" },
-		{ "no", "127.0.0.2", "no", "127.0.5.1", LISTS_CLEAN, -2, "",
-			"bl2.example*2 wl4.example*-4" },
+		/* decided before: 2 and -2 are both neither */
+		{ "no", "127.0.0.2", "no", "127.0.5.1", LISTS_CLEAN, 2, "", "bl2.example*2" },
 		/* listed there, but without trust */
 		{ "127.0.0.2", "no", "no", "127.0.5.0", LISTS_LISTED, 3, "bl3.example",
 			"bl3.example*3" },
@@ -517,6 +519,10 @@ static void refusals(void **state)
 	lists_describe(lists, &out, false);
 	lists_describe(lists, &out, true);
 	assert_null(strstr(buf_text(&out), "k3y"));
+	stage_say("98.2.0.192." KEY ".zen.dq.spamhaus.net", "127.255.255.254");
+	ask(lists, "192.0.2.98", 40);
+	assert_int_equal(stage_logged("list-benched list=zen.spamhaus.org"), 1);
+	assert_int_equal(stage_logged("k3y"), 0);
 	assert_non_null(strstr(buf_text(&out), "zen.spamhaus.org"));
 	buf_finish(&out);
 	lists_destroy(&lists);
@@ -567,7 +573,8 @@ static void described(const struct lists *lists, const char *line)
 	buf_finish(&out);
 }
 
-#define MAPPED(last) last ".0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.bl.example"
+#define MAPPED(last) last ".0.0.0.0.0.f.7.f.f.f.f." \
+	"0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.bl.example"
 
 static void probes(void **state)
 {
@@ -609,8 +616,8 @@ static void probes(void **state)
 		stage_begin();
 		stage_say("2.0.0.127.bl.example", rows[i].v4_listed);
 		stage_say("1.0.0.127.bl.example", rows[i].v4_clean);
-		stage_say(MAPPED("2.0"), answers ? rows[i].v6_listed : "fail");
-		stage_say(MAPPED("1.0"), answers ? rows[i].v6_clean : "fail");
+		stage_say(MAPPED("2"), answers ? rows[i].v6_listed : "fail");
+		stage_say(MAPPED("1"), answers ? rows[i].v6_clean : "fail");
 		assert_string_equal(
 			stage_options(&o, "postscreen: {dnsbl: {sites: bl.example*3}}\n"), "");
 		lists = lists_create(NULL, NULL, &o);
@@ -666,6 +673,7 @@ static void comes_and_goes(void **state)
 	stage_say("2.0.0.127.bl.example", "127.255.255.254");
 	assert_int_equal(ask(lists, "192.0.2.99", 100).outcome, LISTS_CLEAN);
 	assert_int_equal(lists_benched(lists), 1);
+	assert_int_equal(stage_logged("list-benched list=bl.example why=127.255.255.254"), 1);
 	/* probed after 1, 2, 4, 8, 16, 32 and then every 60 minutes */
 	questions = stage_questions;
 	stage_run(MINUTES(1 + 2 + 4 + 8 + 16 + 32) + SECONDS(30));
@@ -674,9 +682,12 @@ static void comes_and_goes(void **state)
 	assert_int_equal(stage_questions - questions, 9 * 4);
 	assert_int_equal(ask(lists, "192.0.2.99", 100).outcome, LISTS_CLEAN);
 	assert_int_equal(stage_questions - questions, 9 * 4);
+	assert_int_equal(stage_logged("list-benched"), 1);
+	assert_int_equal(stage_logged("list-back"), 0);
 	stage_say("2.0.0.127.bl.example", "127.0.0.2");
 	stage_say("99.2.0.192.bl.example", "127.0.0.2");
 	stage_run(MINUTES(60));
+	assert_int_equal(stage_logged("list-back list=bl.example"), 1);
 	assert_int_equal(lists_benched(lists), 0);
 	assert_int_equal(ask(lists, "192.0.2.99", 100).outcome, LISTS_LISTED);
 	/* hourly, it is found to list everybody */
@@ -746,7 +757,7 @@ static void nothing_works(void **state)
 			snprintf(name, sizeof name, "99.2.0.192.%s", zones[k]);
 			stage_say(name, says[i / 2]);
 		}
-		assert_string_equal(stage_options(&o, ""), "");
+		assert_string_equal(stage_options(&o, "postscreen: {}\n"), "");
 		lists = lists_create(NULL, NULL, &o);
 		stage_run(SECONDS(1));
 		row_true(i, lists_benched(lists) == (i % 2 ? 0 : ROWS(zones)));
