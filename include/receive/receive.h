@@ -5,9 +5,11 @@
 #ifndef RECEIVE_RECEIVE_H
 #define RECEIVE_RECEIVE_H
 
+#include "check/check.h"
 #include "config/config.h"
 #include "net/dns.h"
 #include "net/tls.h"
+#include "receive/screen.h"
 #include "receive/screen.h"
 #include "route/route.h"
 #include "schedule/schedule.h"
@@ -22,7 +24,7 @@ struct receive_options {
 	/* no row either: the caller's; NULL: clients are not screened */
 	const struct screen_options *screen;
 	struct config_endpoints smtp, submission, submissions;       /* listen.* */
-	/* read and kept for screening */
+	struct config_networks proxies;        /* listen.proxy_protocol */
 	bool postscreen_enable, postscreen_slow_checks;
 	/* submission.normalize: 587 and 465 only */
 	bool normalize;
@@ -40,6 +42,11 @@ struct receive_options {
 	/* ms: a network is spared for an account that logged in there within */
 	int64_t auth_known;
 	int64_t account_recipients_per_day;
+	/* of one client network */
+	int64_t network_connections_per_minute, network_messages_per_hour;
+	int64_t network_recipients_per_hour, network_unknown_per_hour, network_errors_per_hour;
+	/* unknown recipients after which answers are held back, for so many sessions at once */
+	int64_t tarpit_after, tarpitted;
 };
 
 extern const struct config_row receive_rows[];
@@ -54,6 +61,9 @@ struct receive_parts {
 	struct signer *signer;
 	struct spool *spool;
 	struct schedule *schedule;
+	struct check *check;
+	const struct check_options *check_options;
+	const struct screen_options *screen;
 };
 
 /* Binds all listeners before it returns. NULL with why: an address is taken, or not ours. */
@@ -72,8 +82,23 @@ struct receive_counts {
 	size_t sessions;                       /* now */
 	uint64_t accepted;                     /* connections */
 	uint64_t messages, refused_rcpt, refused_messages, auth_ok, auth_failed;
+	/* screening of port 25 */
+	size_t waiting;                        /* now, to be greeted */
+	size_t tarpitted;                      /* now */
+	uint64_t passed_new, passed_known;     /* greeted after all tests; from the allow cache */
+	uint64_t white;                        /* greeted on the word of a white list */
+	uint64_t pregreet, listed, listed_unsure;
+	uint64_t pipelining, non_smtp, bare_newline, bad_helo;
+	uint64_t hung_up;                      /* before they were greeted */
+	uint64_t denied, limited;              /* by access.deny; over a limit of their network */
+	uint64_t hidden, bad_proxy;            /* clients behind a proxy that hides them; bad headers */
+	char hidden_last[INET_TEXT_MAX];       /* the address that hid the last of them */
 };
 struct receive_counts receive_counts(const struct receive *r);
+
+/* For the operator. Borrowed. */
+struct allow *receive_allow(const struct receive *r);
+struct lists *receive_lists(const struct receive *r);
 /* For status and the operator; NULL where nothing is screened. */
 struct allow *receive_allow(const struct receive *r);
 struct lists *receive_lists(const struct receive *r);

@@ -35,6 +35,8 @@ struct sign_request {
 	struct str client_name;            /* reverse name; empty: not known */
 	const char *tls;                   /* "TLSv1.3 cipher ..."; NULL: none */
 	struct str from_domain;            /* submission: the From field's domain, whose keys sign; empty: forwarded mail */
+	struct str results;                /* of our checks, to put above Received (RFC 7208 section 9.1), each ending
+	                                    * in CRLF; at most LIMIT_RESULTS; empty: none */
 	struct str extra;                  /* fields to put below Received, each ending in CRLF: Date, Message-ID */
 };
 

@@ -31,6 +31,10 @@ size_t spool_head_size(const struct message *m);
  * from then on memory must not grow. content.size and content.header are the caller's to keep
  * right: bytes of memory and chunks in all. */
 struct job *spool_append(struct spool_file *f, struct buf *chunk, spool_done *done, void *waiter);
+/* The header became n bytes shorter: m->content.memory has it as it is to be, with content.header
+ * and content.size, and something was appended before. The file's content begins n bytes later from
+ * then on; content.at says so. One at a time, like spool_append. */
+struct job *spool_cut(struct spool_file *f, size_t n, spool_done *done, void *waiter);
 /* Head, content, fsync, rename to queue/, fsync of the folder. True: rcpts have their mark_at. f is
  * used up either way; on false nothing is left in the queue, nor when the job is cancelled.
  * why->error tells ENOSPC apart. next: first attempt, ms since 1970. The message must not change

@@ -2,14 +2,15 @@
  * accept.c - listen, and turn each connection into a session or a 421
  *
  * From     the options' addresses.
- * To       session_create.
- * Owns     the listening sockets.
+ * To       session_create; for a proxy of ours first proxied.c, which reads whom it speaks for.
+ * Owns     the listening sockets, and connections until their PROXY header is there.
  * Never    spins when descriptors run out: it rests LIMIT_ACCEPT_PAUSE and the kernel's queue
  *          waits.
  * Fails    to start when an address can't be bound; a machine without IPv6 does without.
  */
 #include "accept.h"
 
+#include "proxied.h"
 #include "session.h"
 
 #include "base/clock.h"
@@ -32,10 +33,24 @@ struct listener {
 	enum service service;
 };
 
+/* A connection of a proxy whose header is awaited. */
+struct arrival {
+	/* owned */
+	struct job *job;
+	int fd;
+	/* borrowed */
+	struct accept *owner;
+	struct arrival *next, *before;
+	/* state */
+	enum service service;
+	struct endpoint proxy;
+};
+
 struct accept {
 	/* owned */
 	struct listener *v;
 	size_t n;
+	struct arrival *arrivals;
 	struct timer *rest;
 	struct inet_addr *own;         /* the machine's addresses, as of own_at */
 	size_t own_count;
@@ -49,12 +64,11 @@ enum { OWN_FRESH = 60 * 1000 };        /* ms that a list of the machine's addres
 
 /* ---- connections ---- */
 
-static void turn_away(const struct listener *l, int fd, const struct endpoint *peer,
-	const char *status, const char *text)
+static void turn_away(const struct listener *l, int fd, const struct endpoint *peer)
 {
-	const char *hostname = l->owner->server->options->hostname;
 	char client[INET_TEXT_MAX], line[512];
-	int n = snprintf(line, sizeof line, "421 %s %s %s\r\n", status, hostname, text);
+	int n = snprintf(line, sizeof line, "421 4.3.2 %s Too many connections, try again later\r\n",
+		l->owner->server->options->hostname);
 
 	/* under implicit TLS there is nothing that could be said in time */
 	if (l->service != SERVICE_SUBMISSIONS && n > 0 && (size_t)n < sizeof line)
@@ -64,21 +78,73 @@ static void turn_away(const struct listener *l, int fd, const struct endpoint *p
 		L_STR("reply", str_trim(str_of(line))));
 }
 
+static void arrival_end(struct arrival *a)
+{
+	if (a->next)
+		a->next->before = a->before;
+	*(a->before ? &a->before->next : &a->owner->arrivals) = a->next;
+	job_cancel(&a->job);
+	free(a);
+}
+
+/* Malformed, too late, or hung up: nothing is said to who does not speak the protocol. */
+static void refuse_arrival(struct arrival *a, const char *trouble)
+{
+	struct receive *r = a->owner->server;
+	char proxy[INET_TEXT_MAX];
+
+	if (trouble[0]) {
+		r->counts.bad_proxy++;
+		log_warn("proxy", L_Z("client", inet_text(&a->proxy.addr, proxy)), L_Z("why", trouble));
+	}
+	close(a->fd);
+	server_leave(r);
+	arrival_end(a);
+}
+
+static void header_came(void *waiter, const struct proxy_header *header)
+{
+	struct arrival *a = waiter, of;
+
+	a->job = NULL;
+	if (header->trouble[0] || header->length == 0) {
+		refuse_arrival(a, header->trouble);
+		return;
+	}
+	of = *a;
+	arrival_end(a);
+	session_create(of.owner->server, of.fd, of.service,
+		header->known ? &header->client : &of.proxy, header->known);
+}
+
+static void await_header(const struct listener *l, int fd, const struct endpoint *proxy)
+{
+	struct arrival *a = mem_alloc(sizeof *a);
+
+	*a = (struct arrival){ .fd = fd, .owner = l->owner, .service = l->service,
+		.proxy = *proxy, .next = l->owner->arrivals };
+	if (a->next)
+		a->next->before = a;
+	l->owner->arrivals = a;
+	a->job = proxied_read(l->owner->server->parts.loop, fd, header_came, a);
+}
+
 static void take(const struct listener *l, int fd, const struct sockaddr_storage *sa)
 {
 	struct receive *r = l->owner->server;
 	struct endpoint peer;
-	const char *status, *text;
 
 	if (!endpoint_of(&peer, (const struct sockaddr *)sa)) {
 		close(fd);
 		return;
 	}
 	r->counts.accepted++;
-	if (server_enter(r, &peer.addr, &status, &text))
-		session_create(r, fd, l->service, &peer);
+	if (!server_enter(r))
+		turn_away(l, fd, &peer);
+	else if (server_is_proxy(r, &peer.addr))
+		await_header(l, fd, &peer);
 	else
-		turn_away(l, fd, &peer, status, text);
+		session_create(r, fd, l->service, &peer, true);
 }
 
 static void rest(struct accept *a, int error)
@@ -215,6 +281,8 @@ void accept_close(struct accept **a)
 		event_free(gone->v[i].event);
 		close(gone->v[i].fd);
 	}
+	while (gone->arrivals)
+		refuse_arrival(gone->arrivals, "");
 	timer_destroy(&gone->rest);
 	free(gone->own);
 	free(gone->v);

@@ -237,16 +237,22 @@ void auth_destroy(struct auth **a)
 static bool is_known(const struct auth *a, const struct inet_addr *client, struct str login)
 {
 	key_text key;
-	const struct recent_entry *e = recent_find(a->known, pair_key(client, login, key));
+	const struct recent_entry *e;
 
+	if (client == NULL)
+		return false;
+	e = recent_find(a->known, pair_key(client, login, key));
 	return e && clock_wall() - e->since <= a->options->auth_known;
 }
 
 bool auth_may_try(const struct auth *a, const struct inet_addr *client, struct str login)
 {
 	key_text key;
-	const struct recent_entry *e = recent_find(a->networks, network_key(client, key));
+	const struct recent_entry *e;
 
+	if (client == NULL)
+		return true;
+	e = recent_find(a->networks, network_key(client, key));
 	return e == NULL || clock_mono() >= e->until || is_known(a, client, login);
 }
 
@@ -286,36 +292,49 @@ static int64_t note_failure(struct auth *a, const struct inet_addr *client, stru
 {
 	key_text key;
 	bool known = is_known(a, client, login);
-	struct recent_entry *network = recent_touch(a->networks, network_key(client, key));
-	int64_t worst = add_failure(a, network);
+	struct recent_entry *network = NULL;
+	int64_t worst = 0;
 
+	if (client) {
+		network = recent_touch(a->networks, network_key(client, key));
+		worst = add_failure(a, network);
+	}
 	if (!known) {
 		int64_t n = add_failure(a, recent_touch(a->accounts, str_head(login, LIMIT_LOGIN)));
 
 		if (n > worst)
 			worst = n;
-		if (network->count >= a->options->auth_failures)
+		if (network && network->count >= a->options->auth_failures)
 			ban(a, network);
 	}
 	return delay_for(worst);
+}
+
+static void note_known(struct auth *a, const struct inet_addr *client, struct str login)
+{
+	key_text key;
+	struct recent_entry *e = recent_touch(a->known, pair_key(client, login, key));
+
+	/* a day's precision is enough: no write for every login */
+	if (clock_wall() - e->since <= DAYS(1))
+		return;
+	e->since = clock_wall();
+	a->dirty = true;
+	if (!timer_is_set(a->save))
+		timer_set(a->save, SAVE_DELAY);
 }
 
 static int64_t note_success(struct auth *a, const struct inet_addr *client, struct str login)
 {
 	key_text key;
 	bool known = is_known(a, client, login);
-	int64_t network = count(a, recent_find(a->networks, network_key(client, key)));
-	int64_t account = count(a, recent_find(a->accounts, login));
-	struct recent_entry *e = recent_touch(a->known, pair_key(client, login, key));
+	int64_t account = count(a, recent_find(a->accounts, login)), network = 0;
 
-	recent_forget(a->accounts, login);
-	/* a day's precision is enough: no write for every login */
-	if (clock_wall() - e->since > DAYS(1)) {
-		e->since = clock_wall();
-		a->dirty = true;
-		if (!timer_is_set(a->save))
-			timer_set(a->save, SAVE_DELAY);
+	if (client) {
+		network = count(a, recent_find(a->networks, network_key(client, key)));
+		note_known(a, client, login);
 	}
+	recent_forget(a->accounts, login);
 	return known ? 0 : delay_for(network > account ? network : account);
 }
 

@@ -15,6 +15,9 @@ struct auth *auth_create(
 /* after all checks were cancelled; writes auth-known if it must */
 void auth_destroy(struct auth **a);
 
+/* client is NULL where its address is not its own (a proxy hides it): it is then never banned, and
+ * known nowhere. */
+
 /* False: too many failures came from this network, and this account has not logged in there
  * lately. */
 bool auth_may_try(const struct auth *a, const struct inet_addr *client, struct str login);

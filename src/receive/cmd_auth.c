@@ -51,6 +51,12 @@ static void log_auth(struct session *s, const char *result, const char *user)
 	log_info("auth", L_Z("client", s->client_text), L_Z("login", user), L_Z("result", result));
 }
 
+/* Whose guesses are counted together; NULL: a proxy hides them all behind one address. */
+static const struct inet_addr *network_of(const struct session *s)
+{
+	return s->standing.hidden ? NULL : &s->client.addr;
+}
+
 /* ---- the answer ---- */
 
 static enum turn welcome(struct session *s)
@@ -88,8 +94,8 @@ static void checked(void *waiter, bool right)
 
 	s->job = NULL;
 	l->right = right && l->account
-		&& auth_may_try(s->server->auth, &s->client.addr, str_of(l->user));
-	left = l->began + auth_note(s->server->auth, &s->client.addr, str_of(l->user), l->right)
+		&& auth_may_try(s->server->auth, network_of(s), str_of(l->user));
+	left = l->began + auth_note(s->server->auth, network_of(s), str_of(l->user), l->right)
 		- clock_mono();
 	if (left <= 0) {
 		answer(s);
@@ -116,7 +122,7 @@ static enum turn verify(struct session *s, struct str password)
 
 	s->input = INPUT_COMMAND;
 	l->began = clock_mono();
-	if (!auth_may_try(s->server->auth, &s->client.addr, str_of(l->user))) {
+	if (!auth_may_try(s->server->auth, network_of(s), str_of(l->user))) {
 		log_auth(s, "banned", l->user);
 		cmd_auth_abort(s);
 		return say(s, 454, "4.7.0",

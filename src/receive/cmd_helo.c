@@ -35,6 +35,7 @@ static bool hello(struct session *s, struct str name)
 	session_reset(s);
 	snprintf(s->helo, sizeof s->helo, "%.*s", STR_FMT(name));
 	s->state = ST_READY;
+	screening_hello(s, name);
 	return true;
 }
 

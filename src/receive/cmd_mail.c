@@ -1,12 +1,15 @@
 /*
  * cmd_mail.c - MAIL: who sends, and what will come
  *
- * To       the transaction, which begins here.
+ * To       the transaction, which begins here; checking.c, which looks up the sender's SPF record
+ *          from now on.
  * Never    lets an account send as somebody else (RFC 6409 section 6.1).
  * See      RFC 5321 section 4.1.1.2; params.c for the parameters.
  */
 #include "session.h"
 
+#include "checking.h"
+#include "networks.h"
 #include "params.h"
 
 #include "base/clock.h"
@@ -25,7 +28,7 @@ static enum turn refuse_sender(struct session *s, const struct address *sender)
 	return TURN_SAY;
 }
 
-static enum turn check_sender(struct session *s, struct str path, const struct mail_params *p)
+static enum turn begin(struct session *s, struct str path, const struct mail_params *p)
 {
 	const struct address *sender = &s->tx->m->env.original_sender;
 	const struct receive_options *o = s->server->options;
@@ -47,7 +50,14 @@ static enum turn check_sender(struct session *s, struct str path, const struct m
 		say(s, 553, "5.7.1", "%s may not send as this address", s->login_name);
 		return refuse_sender(s, sender);
 	}
+	if (session_is_limited(s)
+		&& !networks_take(s->server->networks, RATE_MESSAGES, &s->client.addr)) {
+		say(s, 450, "4.7.1", "Your network has reached the limit of %lld messages an hour",
+			(long long)networks_limit(s->server->networks, RATE_MESSAGES));
+		return refuse_sender(s, sender);
+	}
 	s->state = ST_MAIL;
+	checking_begin(s);
 	return say(s, 250, "2.1.0", "Ok");
 }
 
@@ -86,5 +96,5 @@ enum turn cmd_mail(struct session *s, struct str args)
 	env->tls = session_is_tls(s);
 	env->ret = p.ret;
 	env->envid = arena_str(arena, p.envid);
-	return check_sender(s, path, &p);
+	return begin(s, path, &p);
 }

@@ -2,14 +2,19 @@
  * cmd_rcpt.c - RCPT: for whom, and whether we take it
  *
  * From     the client, one recipient a command.
- * To       route/, which says where it goes next; then the transaction.
+ * To       route/, which says where it goes next; then the transaction. What screening.c and
+ *          checking.c hold against the client or the sender is said here, where a log line shows
+ *          for whom the mail was.
  * Never    relays: what route does not know as ours, or as our user's, is refused here.
  * See      RFC 5321 sections 3.3 and 4.1.1.3.
  */
 #include "session.h"
 
+#include "checking.h"
+#include "networks.h"
 #include "params.h"
 #include "quota.h"
+#include "tarpit.h"
 
 static enum turn refuse(struct session *s, const struct address *rcpt)
 {
@@ -17,6 +22,45 @@ static enum turn refuse(struct session *s, const struct address *rcpt)
 	session_log_refusal(s, &s->tx->m->env.original_sender, rcpt);
 	return TURN_SAY;
 }
+
+/* ---- names that do not exist ---- */
+
+static void held_back(void *waiter)
+{
+	struct session *s = waiter;
+
+	s->job = NULL;
+	s->tarpitted = false;
+	s->server->counts.tarpitted--;
+	session_resume(s, TURN_SAY);
+}
+
+/* Who tries many is answered slower and slower, and in the end not at all. */
+static enum turn refuse_unknown(struct session *s, const struct address *rcpt)
+{
+	struct receive *r = s->server;
+	int64_t delay;
+
+	if (!session_is_limited(s))
+		return refuse(s, rcpt);
+	if (!networks_take(r->networks, RATE_UNKNOWN, &s->client.addr)) {
+		say_bye(s, 421, "4.7.0", "%s Too many unknown recipients", r->options->hostname);
+		refuse(s, rcpt);
+		return TURN_BYE;
+	}
+	refuse(s, rcpt);
+	delay = tarpit_delay(networks_count(r->networks, RATE_UNKNOWN, &s->client.addr),
+		r->options->tarpit_after);
+	if (delay == 0 || (int64_t)r->counts.tarpitted >= r->options->tarpitted)
+		return TURN_SAY;
+	s->tarpitted = true;
+	r->counts.tarpitted++;
+	s->doing = "holding back an answer";
+	s->job = tarpit_wait(r->parts.loop, delay, held_back, s);
+	return TURN_WAIT;
+}
+
+/* ---- the recipient ---- */
 
 /* A recipient named twice is not asked about again: 250, and one copy. */
 static bool is_known(const struct transaction *t, const struct address *rcpt)
@@ -37,6 +81,12 @@ static enum turn accept_rcpt(struct session *s, const struct address *rcpt,
 			s->server->quota, str_of(s->login_name), o->account_recipients_per_day)) {
 		say(s, 450, "4.7.1", "%s has reached today's limit of %lld recipients",
 			s->login_name, (long long)o->account_recipients_per_day);
+		return refuse(s, rcpt);
+	}
+	if (session_is_limited(s)
+		&& !networks_take(s->server->networks, RATE_RECIPIENTS, &s->client.addr)) {
+		say(s, 450, "4.7.1", "Your network has reached the limit of %lld recipients an hour",
+			(long long)networks_limit(s->server->networks, RATE_RECIPIENTS));
 		return refuse(s, rcpt);
 	}
 	if (!transaction_add(s->tx, rcpt, answer, dsn)) {
@@ -60,10 +110,20 @@ static enum turn route(
 	}
 	route_recipient(
 		s->server->parts.routes, rcpt, s->account != NULL, s->tx->m->arena, &answer);
+	/* the client's own faults go first: who is refused for them learns of no names */
+	if (screening_refuses(s, answer.is_postmaster) || checking_refuses(s, answer.is_postmaster))
+		return refuse(s, rcpt);
 	if (answer.kind != ROUTE_REFUSE)
 		return accept_rcpt(s, rcpt, &answer, dsn);
 	say_reply(s, &answer.reply);
+	if (answer.reply.code == 550 && str_eq(str_of(answer.reply.status), STR("5.1.1")))
+		return refuse_unknown(s, rcpt);
 	return refuse(s, rcpt);
+}
+
+static enum turn route_asked(struct session *s)
+{
+	return route(s, &s->tx->asked, &s->tx->asked_dsn);
 }
 
 enum turn cmd_rcpt(struct session *s, struct str args)
@@ -91,5 +151,9 @@ enum turn cmd_rcpt(struct session *s, struct str args)
 		say(s, 553, "5.6.7", "An address beyond ASCII needs SMTPUTF8 in MAIL");
 		return refuse(s, &rcpt);
 	}
-	return route(s, &rcpt, &(struct transaction_dsn){ p.notify, arena_str(arena, p.orcpt) });
+	s->tx->asked = rcpt;
+	s->tx->asked_dsn = (struct transaction_dsn){ p.notify, arena_str(arena, p.orcpt) };
+	if (checking_is_needed(s) && checking_waits(s, route_asked))
+		return TURN_WAIT;
+	return route_asked(s);
 }

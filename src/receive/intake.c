@@ -2,13 +2,14 @@
  * intake.c - from the final dot to the 250: check, seal, write to disk, queue
  *
  * From     cmd_data.c, when the content is complete.
- * To       sign/, spool/, schedule/, in this order; then the client gets its answer.
+ * To       check/, sign/, spool/, schedule/, in this order; then the client gets its answer.
  * Owns     nothing; the message is the transaction's until schedule/ takes it.
  * Never    says 250 before spool_commit said true (promise 1).
  * Fails    with a reply; nothing of the message is then left anywhere.
  */
 #include "intake.h"
 
+#include "checking.h"
 #include "client_name.h"
 
 #include "base/clock.h"
@@ -61,7 +62,7 @@ bool intake_finds_fault(struct session *s)
 
 static enum step check_content(struct session *s)
 {
-	return intake_finds_fault(s) ? STOP : GO_ON;
+	return intake_finds_fault(s) || screening_refuses_late(s) ? STOP : GO_ON;
 }
 
 /* All its recipients were blackholes: accepted and gone, as was promised to each of them. */
@@ -152,6 +153,40 @@ static enum step write_rest(struct session *s)
 	return WAIT;
 }
 
+/* ---- what the sender's domain says ---- */
+
+static enum step await_sender(struct session *s)
+{
+	return checking_waits(s, intake_run) ? WAIT : GO_ON;
+}
+
+static enum step check_sender_of(struct session *s)
+{
+	if (checking_message(s, intake_run))
+		return WAIT;
+	return checking_refuses_message(s) ? STOP : GO_ON;
+}
+
+/* Signatures were verified by now: what is cut here is not missing there (RFC 8601 section 5). */
+static enum step cut_forged(struct session *s)
+{
+	struct transaction *t = s->tx;
+	size_t cut;
+
+	if (t->fault) {
+		say_reply(s, t->fault);
+		return STOP;
+	}
+	if (t->cleaned)
+		return GO_ON;
+	t->cleaned = true;
+	cut = checking_cut_forged(s);
+	if (cut == 0 || t->file == NULL)
+		return GO_ON;
+	s->job = spool_cut(t->file, cut, written, s);
+	return WAIT;
+}
+
 /* ---- the fields on top ---- */
 
 /* RFC 3848, RFC 6531 section 4.3 */
@@ -221,6 +256,7 @@ static enum step seal(struct session *s)
 		request.tls = tls;
 	}
 	request.extra = missing_fields(s);
+	request.results = checking_fields(s);
 	s->job = sign_message(
 		s->server->parts.signer, s->server->parts.loop, t->m, &request, sealed, s);
 	return WAIT;
@@ -315,6 +351,7 @@ static enum step queue(struct session *s)
 	s->server->counts.messages++;
 	s->messages++;
 	s->errors = 0;
+	screening_good(s);
 	return STOP;
 }
 
@@ -328,8 +365,10 @@ static const struct {
 	{ "discarding the message",    discard },
 	{ "looking for a loop",        find_loop },
 	{ "checking From",             check_from },
-	/* what the sender's domain says of the message (SPF, DKIM, DMARC) belongs here */
 	{ "storing the content",       write_rest },
+	{ "awaiting SPF",              await_sender },
+	{ "checking the sender",       check_sender_of },
+	{ "cutting forged results",    cut_forged },
 	{ "sealing the message",       seal },
 	{ "writing it to disk",        commit },
 	{ "queueing it",               queue },

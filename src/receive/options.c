@@ -23,12 +23,18 @@ const struct config_row receive_rows[] = {
 	{ .key = "listen.submissions", .type = CONFIG_ENDPOINTS,
 		.fallback = "0.0.0.0:465, [::]:465", .min = 465, .offset = AT(submissions),
 		.text = "The same with TLS from the first byte; [] turns it off." },
+	{ .key = "listen.proxy_protocol", .type = CONFIG_NETWORKS, .offset = AT(proxies),
+		.text = "Networks of proxies in front of this server: each connection from there, "
+			"on any port, must begin with a PROXY header (version 1 or 2) that tells "
+			"the client's address." },
 	{ .key = "postscreen.enable", .type = CONFIG_BOOL,
 		.fallback = "true", .offset = AT(postscreen_enable),
 		.text = "Screen clients on port 25 before they may speak." },
 	{ .key = "postscreen.enable_slow_checks", .type = CONFIG_BOOL,
 		.fallback = "true", .offset = AT(postscreen_slow_checks),
-		.text = "Screen also with the tests that come after the greeting." },
+		.text = "Screen also with the tests that come after the greeting: pipelining "
+			"before it was offered, commands of other protocols, bare newlines, and a "
+			"HELO with this server's name or a bare address." },
 	{ .key = "submission.normalize", .type = CONFIG_BOOL,
 		.fallback = "false", .offset = AT(normalize),
 		.text = "Turn a bare CR or LF in submitted mail into the CR LF that it should be, "
@@ -87,5 +93,35 @@ const struct config_row receive_rows[] = {
 		.fallback = "500", .min = 1, .max = MANY, .offset = AT(account_recipients_per_day),
 		.text = "Recipients that one account may send to in 24 hours, against a stolen "
 			"password; then 450." },
+	{ .key = "limits.network_connections_per_minute", .type = CONFIG_NUMBER,
+		.fallback = "120", .min = 1, .max = MANY,
+		.offset = AT(network_connections_per_minute),
+		.text = "New connections in a minute from one IPv4 address or IPv6 /64; those "
+			"beyond get 421." },
+	{ .key = "limits.network_messages_per_hour", .type = CONFIG_NUMBER,
+		.fallback = "1000", .min = 1, .max = MANY, .offset = AT(network_messages_per_hour),
+		.text = "Messages in an hour from one network that is not logged in; those beyond "
+			"get 450." },
+	{ .key = "limits.network_recipients_per_hour", .type = CONFIG_NUMBER,
+		.fallback = "2000", .min = 1, .max = MANY,
+		.offset = AT(network_recipients_per_hour),
+		.text = "Recipients in an hour from one network that is not logged in; those "
+			"beyond get 450." },
+	{ .key = "limits.network_unknown_per_hour", .type = CONFIG_NUMBER,
+		.fallback = "100", .min = 1, .max = MANY, .offset = AT(network_unknown_per_hour),
+		.text = "Recipients that don't exist which one network may name in an hour; then "
+			"421." },
+	{ .key = "limits.network_errors_per_hour", .type = CONFIG_NUMBER,
+		.fallback = "300", .min = 1, .max = MANY, .offset = AT(network_errors_per_hour),
+		.text = "5xx answers to one network in an hour; then 421, also to its new "
+			"connections." },
+	{ .key = "limits.tarpit_after", .type = CONFIG_NUMBER,
+		.fallback = "5", .min = 0, .max = MANY, .offset = AT(tarpit_after),
+		.text = "Recipients that don't exist which one network may name in an hour before "
+			"the answer to each more is held back, longer each time." },
+	{ .key = "limits.tarpitted", .type = CONFIG_NUMBER,
+		.fallback = "100", .min = 0, .max = MANY, .offset = AT(tarpitted),
+		.text = "Sessions whose answers are held back at once; those beyond are answered "
+			"at once. 0 turns it off." },
 	{ .key = NULL },
 };

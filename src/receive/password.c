@@ -104,7 +104,7 @@ static void worker_is_free(struct password_check *c)
 	start_waiting(a);
 }
 
-static void check_done(void *waiter, void *arg)
+static void hash_done(void *waiter, void *arg)
 {
 	struct password_check *c = arg;
 	auth_checked *checked = c->checked;
@@ -123,7 +123,7 @@ static void check_drop(void *arg)
 	check_free(arg);
 }
 
-static const struct work check_work = { check_run, check_done, check_drop };
+static const struct work check_work = { check_run, hash_done, check_drop };
 
 static void start_waiting(struct auth *a)
 {

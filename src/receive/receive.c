@@ -3,11 +3,14 @@
  * stops
  *
  * From     admin/, which puts the parts together.
- * Owns     listeners, sessions, the counters of networks, accounts and failures.
- * Never    accepts past `limits.clients`, in all or of one network.
+ * Owns     listeners, sessions, the counters of networks, accounts and failures, lists and the
+ *          allow cache.
+ * Never    accepts past `limits.clients`; believes the address of a peer that hides its clients.
  */
 #include "accept.h"
 #include "auth.h"
+#include "guard.h"
+#include "networks.h"
 #include "quota.h"
 #include "session.h"
 
@@ -16,54 +19,47 @@
 
 #include <stdlib.h>
 
-struct network_use {
-	int64_t sessions;
-};
-
 /* ---- who is here ---- */
 
-static struct str network_key(const struct inet_addr *client, char out[INET_TEXT_MAX])
+static bool is_in(const struct config_networks *networks, const struct inet_addr *a)
 {
-	struct inet_addr network = inet_client_network(client);
-
-	return str_of(inet_text(&network, out));
+	for (size_t i = 0; i < networks->n; i++)
+		if (network_has(&networks->v[i], a))
+			return true;
+	return false;
 }
 
-bool server_enter(
-	struct receive *r, const struct inet_addr *client, const char **status, const char **text)
+bool server_is_proxy(const struct receive *r, const struct inet_addr *peer)
 {
-	char name[INET_TEXT_MAX];
-	struct str key = network_key(client, name);
-	struct network_use *use = map_get(r->networks, key);
+	return is_in(&r->options->proxies, peer);
+}
 
-	if ((int64_t)r->counts.sessions >= r->options->clients) {
-		*status = "4.3.2";
-		*text = "Too many connections, try again later";
+/* Whoever the config names is whom it says; a proxy that hides its clients is nobody. */
+struct standing server_judge(struct receive *r, const struct inet_addr *client, bool known)
+{
+	const struct screen_options *screen = r->parts.screen;
+	struct standing st = { .hidden = !known };
+
+	if (!known)
+		return st;
+	st.spared = access_spares(screen, client) || access_client(screen, client) == ACCESS_PERMIT
+		|| check_trusts_network(r->parts.check, client);
+	st.denied = !st.spared && access_client(screen, client) == ACCESS_DENY;
+	st.hidden = !st.spared && !server_is_proxy(r, client) && guard_hides(r->guard, client);
+	return st;
+}
+
+bool server_enter(struct receive *r)
+{
+	if ((int64_t)r->counts.sessions >= r->options->clients)
 		return false;
-	}
-	if (use && use->sessions >= r->options->clients_per_network) {
-		*status = "4.7.0";
-		*text = "Too many connections from your network";
-		return false;
-	}
-	if (use == NULL) {
-		use = mem_alloc(sizeof *use);
-		map_put(r->networks, key, use);
-	}
-	use->sessions++;
 	r->counts.sessions++;
 	return true;
 }
 
-void server_leave(struct receive *r, const struct inet_addr *client)
+void server_leave(struct receive *r)
 {
-	char text[INET_TEXT_MAX];
-	struct str key = network_key(client, text);
-	struct network_use *use = map_get(r->networks, key);
-
 	r->counts.sessions--;
-	if (use && --use->sessions == 0)
-		free(map_remove(r->networks, key));
 }
 
 void server_add(struct receive *r, struct session *s)
@@ -133,7 +129,10 @@ struct receive *receive_create(
 
 	r->options = options;
 	r->parts = *parts;
-	r->networks = map_create();
+	r->networks = networks_create(options);
+	r->guard = guard_create(NULL);
+	r->allow = allow_create(parts->loop, parts->screen, spool_state_dir(parts->spool));
+	r->lists = lists_create(parts->loop, parts->dns, parts->screen);
 	r->quota = quota_create();
 	r->auth = auth_create(options, parts->loop, spool_state_dir(parts->spool));
 	r->stop_timer = timer_new(parts->loop, cut_all, r);
@@ -158,7 +157,10 @@ void receive_destroy(struct receive **r)
 	timer_destroy(&gone->stop_timer);
 	auth_destroy(&gone->auth);
 	quota_destroy(&gone->quota);
-	map_destroy(&gone->networks, free);
+	lists_destroy(&gone->lists);
+	allow_destroy(&gone->allow);
+	guard_destroy(&gone->guard);
+	networks_destroy(&gone->networks);
 	free(gone);
 }
 
@@ -170,4 +172,14 @@ bool receive_is_own_endpoint(const struct receive *r, const struct endpoint *e)
 struct receive_counts receive_counts(const struct receive *r)
 {
 	return r->counts;
+}
+
+struct allow *receive_allow(const struct receive *r)
+{
+	return r->allow;
+}
+
+struct lists *receive_lists(const struct receive *r)
+{
+	return r->lists;
 }

@@ -2,7 +2,6 @@
 #ifndef RECEIVE_SERVER_H
 #define RECEIVE_SERVER_H
 
-#include "base/map.h"
 #include "receive/receive.h"
 
 struct session;
@@ -12,8 +11,10 @@ struct receive {
 	struct accept *accept;
 	struct auth *auth;
 	struct quota *quota;
-	/* connections of each client network: struct network_use */
-	struct map *networks;
+	struct networks *networks;
+	struct guard *guard;
+	struct allow *allow;
+	struct lists *lists;
 	struct session *sessions;
 	struct timer *stop_timer;
 	struct job *stop_job;
@@ -27,11 +28,21 @@ struct receive {
 	void *stopped_arg;
 };
 
-/* A connection comes. False: too many, in all or of its network; *status and *text then say it
- * for the 421. */
-bool server_enter(
-	struct receive *r, const struct inet_addr *client, const char **status, const char **text);
-void server_leave(struct receive *r, const struct inet_addr *client);
+/* What a client's address is worth. */
+struct standing {
+	bool hidden;       /* it is not the client's: a proxy stands in between (guard.h) */
+	bool spared;       /* permit, or a trusted forwarder: no screening, no limits of networks */
+	bool denied;       /* access.deny */
+};
+
+/* known: false if a proxy did not tell the client's address. */
+struct standing server_judge(struct receive *r, const struct inet_addr *client, bool known);
+/* Is it a proxy, whose connections begin with a PROXY header? */
+bool server_is_proxy(const struct receive *r, const struct inet_addr *peer);
+
+/* A connection comes. False: there are limits.clients already. */
+bool server_enter(struct receive *r);
+void server_leave(struct receive *r);
 void server_add(struct receive *r, struct session *s);
 void server_remove(struct receive *r, struct session *s);
 

@@ -13,6 +13,8 @@
 
 #include "auth.h"
 #include "client_name.h"
+#include "guard.h"
+#include "networks.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -141,12 +143,17 @@ static void session_gone(struct session *s)
 	log_end(s);
 	job_cancel(&s->job);
 	job_cancel(&s->ending);
+	screening_end(s);
 	timer_destroy(&s->timer);
 	cmd_auth_abort(s);
 	client_name_destroy(&s->name);
 	transaction_destroy(&s->tx);
 	io_destroy(&s->io, s->flush);
-	server_leave(r, &s->client.addr);
+	if (s->tarpitted)
+		r->counts.tarpitted--;
+	if (s->counted)
+		networks_leave(r->networks, &s->client.addr);
+	server_leave(r);
 	server_remove(r, s);
 	free(s);
 }
@@ -167,6 +174,7 @@ static void session_end(struct session *s, bool flush)
 	s->over = true;
 	s->flush = flush;
 	job_cancel(&s->job);
+	screening_end(s);
 	cmd_auth_abort(s);
 	if (s->io)
 		io_pause(s->io, true);
@@ -190,7 +198,9 @@ static void count_error(struct session *s)
 		return;
 	log_debug("error", L_Z("client", s->client_text), L_Z("doing", s->doing),
 		L_Z("reply", reply_line(&s->reply, line, sizeof line)));
-	if (++s->errors < s->server->options->errors)
+	if (++s->errors < s->server->options->errors
+			&& (!session_is_limited(s)
+				|| networks_take(s->server->networks, RATE_ERRORS, &s->client.addr)))
 		return;
 	say_bye(s, 421, "4.7.0", "%s Too many errors, closing", s->server->options->hostname);
 	write_reply(s);
@@ -250,6 +260,11 @@ bool session_is_tls(const struct session *s)
 	return s->io && io_tls(s->io) != NULL;
 }
 
+bool session_is_limited(const struct session *s)
+{
+	return s->account == NULL && !s->standing.spared && !s->standing.hidden;
+}
+
 /* What has to come first, in the state that we are in. */
 static void say_out_of_order(struct session *s, unsigned allowed)
 {
@@ -295,6 +310,27 @@ static const struct command *find_command(struct str verb)
 	return NULL;
 }
 
+/* Those that a browser, a proxy or a script for one sends, and a header without a message. */
+static bool is_foreign(struct str verb)
+{
+	static const char *const words[] = { "GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "PROXY" };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (str_ieq(verb, str_of(words[i])))
+			return true;
+	return str_find(verb, ':') > 0;
+}
+
+/* RFC 2920 section 3.1: who was not offered PIPELINING waits for each reply, and everybody does
+ * after what changes how the next octets are read. */
+static bool is_out_of_turn(const struct session *s, const struct command *c)
+{
+	bool waits = !s->esmtp || c->handler == cmd_ehlo || c->handler == cmd_helo
+		|| c->handler == cmd_data || c->handler == cmd_auth || c->handler == cmd_starttls;
+
+	return waits && c->handler != cmd_quit && c->handler != cmd_bdat && io_pending(s->io) > 0;
+}
+
 static enum turn run_command(struct session *s, struct str line)
 {
 	struct str args = line;
@@ -306,8 +342,12 @@ static enum turn run_command(struct session *s, struct str line)
 		c = NULL;                       /* no command begins with a blank */
 	if (line.n + 2 > (is_auth ? LIMIT_AUTH_LINE : LIMIT_COMMAND_LINE))
 		return say(s, 500, "5.5.2", "Line too long");
+	if (c == NULL && is_foreign(verb) && screening_drops(s, SCREEN_NON_SMTP))
+		return TURN_BYE;
 	if (c == NULL)
 		return say(s, 500, "5.5.1", "Command not known; HELP lists those that are");
+	if (is_out_of_turn(s, c) && screening_drops(s, SCREEN_PIPELINING))
+		return TURN_BYE;
 	if (session_forbids(s, c->needs, c->allowed))
 		return TURN_SAY;
 	s->doing = c->verb;
@@ -325,6 +365,8 @@ static enum turn take_line(struct session *s, struct str line)
 
 	if (has_stray_end(line)) {
 		cmd_auth_abort(s);
+		if (str_find(line, '\n') >= 0 && screening_drops(s, SCREEN_BARE_NEWLINE))
+			return TURN_BYE;
 		return say(s, 500, "5.5.2",
 			"Only CR LF ends a line, and no bare CR, LF or NUL may be in it");
 	}
@@ -374,7 +416,7 @@ static void session_run(struct session *s)
 	int left = LIMIT_SESSION_STEPS;
 	enum turn turn;
 
-	while (!s->waiting && !s->over && !s->handshake) {
+	while (!s->waiting && !s->over && !s->handshake && !s->screening.waits) {
 		if (io_unsent(s->io) > LIMIT_SESSION_UNSENT) {
 			io_pause(s->io, true);
 			io_want_more(s->io, 0);
@@ -439,7 +481,9 @@ static void readable(void *owner)
 {
 	struct session *s = owner;
 
-	if (!s->over && !s->waiting && !s->handshake)
+	if (s->screening.waits)
+		screening_heard(s);
+	else if (!s->over && !s->waiting && !s->handshake)
 		session_run(s);
 }
 
@@ -454,12 +498,18 @@ static void writable(void *owner)
 	session_run(s);
 }
 
-static void greet(struct session *s)
+void session_greet(struct session *s)
 {
-	/* Screening comes before this line. */
 	s->doing = "greeting";
+	s->since = clock_mono();
+	io_pause(s->io, false);                 /* it may have spoken, and was not read */
 	say(s, 220, "", "%s ESMTP waypost", s->server->options->hostname);
-	session_act(s, TURN_SAY);
+	session_tell(s, TURN_SAY);
+}
+
+void session_tell(struct session *s, enum turn turn)
+{
+	session_act(s, turn);
 	session_run(s);
 }
 
@@ -474,7 +524,7 @@ static void secured(void *owner)
 	s->waiting = false;
 	s->since = clock_mono();
 	if (s->service == SERVICE_SUBMISSIONS) {
-		greet(s);
+		session_greet(s);
 		return;
 	}
 	s->helo[0] = '\0';
@@ -497,6 +547,10 @@ static void timed_out(void *arg)
 {
 	struct session *s = arg;
 
+	if (s->screening.waits) {
+		screening_time(s);
+		return;
+	}
 	if (s->over || s->waiting)
 		return;
 	say(s, 421, "4.4.2", "%s Time-out, closing", s->server->options->hostname);
@@ -513,6 +567,10 @@ static void ended(void *owner, enum io_end end, const struct why *why)
 
 	if (s->over)
 		return;
+	if (s->screening.waits) {
+		s->server->counts.hung_up++;
+		log_debug("screen", L_Z("client", s->client_text), L_Z("test", "hangup"));
+	}
 	if (end != IO_CLOSED)
 		log_debug("connection", L_Z("client", s->client_text), L_Z("doing", s->doing),
 			L_Z("why", why ? why->text : ""));
@@ -527,28 +585,81 @@ static const struct io_owner calls = {
 	.readable = readable, .writable = writable, .secured = secured, .ended = ended,
 };
 
-void session_create(struct receive *r, int fd, enum service service, const struct endpoint *peer)
+static bool is_within_limits(struct session *s)
+{
+	struct receive *r = s->server;
+	const char *text;
+
+	if (!session_is_limited(s))
+		return true;
+	s->counted = networks_enter(r->networks, &s->client.addr, &text);
+	if (s->counted)
+		return true;
+	r->counts.limited++;
+	say_bye(s, 421, "4.7.0", "%s %s", r->options->hostname, text);
+	session_log_refusal(s, NULL, NULL);
+	return false;
+}
+
+/* From the first connection on: nothing is to be learned from its address. */
+static void note_hidden(struct session *s)
+{
+	struct receive *r = s->server;
+
+	r->counts.hidden++;
+	memcpy(r->counts.hidden_last, s->client_text, sizeof r->counts.hidden_last);
+	if (guard_tells(r->guard, &s->client.addr))
+		log_warn("hidden-client", L_Z("address", s->client_text),
+			L_Z("why", "a gateway, a private address or a proxy: it stands between the "
+				"clients and this server, which can neither screen them nor check "
+				"SPF; run waypost in the host's network, let the proxy speak the "
+				"PROXY protocol and name it in listen.proxy_protocol, or, if it is "
+				"a mail server of yours, name it in postscreen.permit"));
+}
+
+static struct session *make(struct receive *r, int fd, enum service service)
 {
 	struct session *s = mem_alloc(sizeof *s);
 
 	s->server = r;
 	s->service = service;
-	s->client = *peer;
 	s->state = ST_NEW;
 	s->born = s->since = clock_mono();
-	inet_text(&peer->addr, s->client_text);
 	server_add(r, s);
 	s->timer = timer_new(r->parts.loop, timed_out, s);
 	s->io = io_create(r->parts.loop, fd, LIMIT_SESSION_INPUT, &calls, s);
-	tls_server_refresh(r->parts.tls);
-	if (service == SERVICE_SMTP)
-		s->name = client_name_ask(r->parts.dns, &peer->addr);
-	if (service != SERVICE_SUBMISSIONS) {
-		greet(s);
+	return s;
+}
+
+void session_create(struct receive *r, int fd, enum service service, const struct endpoint *client,
+	bool known)
+{
+	struct session *s = make(r, fd, service);
+
+	s->client = *client;
+	inet_text(&client->addr, s->client_text);
+	s->standing = server_judge(r, &client->addr, known);
+	if (s->standing.hidden)
+		note_hidden(s);
+	if (!is_within_limits(s)) {
+		/* under implicit TLS there is nothing that could be said in time */
+		if (service == SERVICE_SUBMISSIONS)
+			session_end(s, false);
+		else
+			session_tell(s, TURN_BYE);
 		return;
 	}
-	s->handshake = true;
-	s->doing = "TLS handshake";
-	io_secure_server(s->io, r->parts.tls, STR_NONE);
-	arm(s);
+	tls_server_refresh(r->parts.tls);
+	if (service == SERVICE_SUBMISSION) {
+		session_greet(s);
+	} else if (service == SERVICE_SMTP) {
+		if (!s->standing.hidden)
+			s->name = client_name_ask(r->parts.dns, &client->addr);
+		screening_begin(s);
+	} else {
+		s->handshake = true;
+		s->doing = "TLS handshake";
+		io_secure_server(s->io, r->parts.tls, STR_NONE);
+		arm(s);
+	}
 }

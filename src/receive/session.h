@@ -1,13 +1,14 @@
 /*
  * One SMTP session: what a handler may see and do, and how the driver is told to go on.
  *
- *   connection -> (handshake on 465) -> 220 -> commands: a line, a handler, a turn
+ *   connection -> (handshake on 465, screening on 25) -> 220 -> commands: a line, a handler, a turn
  */
 #ifndef RECEIVE_SESSION_H
 #define RECEIVE_SESSION_H
 
 #include "mail/reply.h"
 #include "net/io.h"
+#include "screening.h"
 #include "server.h"
 #include "transaction.h"
 
@@ -48,6 +49,7 @@ struct session {
 	struct job *ending;                /* the session ends in this round of the loop */
 	struct client_name *name;          /* the reverse look-up; NULL: none */
 	struct login *login;               /* an AUTH exchange; NULL: none */
+	struct screening screening;        /* on port 25 */
 	/* borrowed */
 	struct receive *server;
 	const struct account *account;     /* NULL: not authenticated */
@@ -56,7 +58,10 @@ struct session {
 	enum service service;
 	enum session_state state;
 	enum session_input input;
-	struct endpoint client;
+	struct endpoint client;            /* hidden: who hides it */
+	struct standing standing;
+	bool counted;                      /* among the connections of its network */
+	bool tarpitted;                    /* its answer is held back */
 	char client_text[INET_TEXT_MAX];   /* without the port: for the log */
 	char helo[LIMIT_HELO + 1];         /* empty: not yet */
 	char login_name[LIMIT_LOGIN + 1];  /* of account; empty: none */
@@ -75,8 +80,10 @@ struct session {
 	struct reply reply;
 };
 
-/* Takes the fd; peer is who connected. The session frees itself. */
-void session_create(struct receive *r, int fd, enum service service, const struct endpoint *peer);
+/* Takes the fd, of one who entered. client is who connected, or for whom a proxy speaks; known:
+ * false if the proxy did not say for whom. The session frees itself. */
+void session_create(struct receive *r, int fd, enum service service, const struct endpoint *client,
+	bool known);
 void session_destroy(struct session *s);          /* at once, without a word */
 void session_stop(struct session *s);             /* 421 as soon as no transaction is open */
 void session_cut(struct session *s);              /* 421 now */
@@ -90,6 +97,9 @@ enum turn say_reply(struct session *s, const struct reply *reply);
 
 /* Ends a TURN_WAIT; from the loop only. */
 void session_resume(struct session *s, enum turn turn);
+/* For screening.c, before the greeting: 220, the dialogue begins; a turn without a command. */
+void session_greet(struct session *s);
+void session_tell(struct session *s, enum turn turn);
 /* Switches to TLS after `220`; all that was said before is forgotten. The turn to return. */
 enum turn session_secure(struct session *s);
 /* Ends the transaction, whatever it had got. */
@@ -98,6 +108,8 @@ void session_reset(struct session *s);
 bool session_forbids(struct session *s, unsigned needs, unsigned allowed);
 bool session_is_submission(const struct session *s);
 bool session_is_tls(const struct session *s);
+/* Are its network's limits for it? Not for our users, nor for who is spared or hidden. */
+bool session_is_limited(const struct session *s);
 /* The refusal in s->reply, for the log: sender and recipient may be NULL. */
 void session_log_refusal(struct session *s, const struct address *from, const struct address *to);
 

@@ -37,6 +37,7 @@ void transaction_destroy(struct transaction **t)
 	*t = NULL;
 	if (gone == NULL)
 		return;
+	job_cancel(&gone->spf);
 	spool_abandon(&gone->file);
 	buf_finish(&gone->chunk);
 	message_release(&gone->m);
@@ -102,6 +103,7 @@ bool transaction_add(struct transaction *t, const struct address *original,
 		};
 	}
 	t->accepted++;
+	t->postmasters += answer->is_postmaster;
 	return true;
 }
 

@@ -25,7 +25,7 @@ struct sealing {
 	struct job job;                    /* what the caller holds when there is nothing to compute */
 	struct job *later;
 	struct message *message;
-	struct buf trace, extra;           /* fields of ours: not covered, covered */
+	struct buf results, trace, extra;  /* fields of ours: not covered, not covered, covered */
 	struct buf signatures;
 	struct sign_key_loaded keys[LIMIT_SIGN_KEYS];
 	size_t key_count;
@@ -43,6 +43,7 @@ static void sealing_free(struct sealing *s)
 {
 	for (size_t i = 0; i < s->key_count; i++)
 		sign_key_finish(&s->keys[i]);
+	buf_finish(&s->results);
 	buf_finish(&s->trace);
 	buf_finish(&s->extra);
 	buf_finish(&s->signatures);
@@ -68,6 +69,7 @@ static void fill_top(struct sealing *s)
 
 	buf_clear(top);
 	buf_add_str(top, buf_str(&s->signatures));
+	buf_add_str(top, buf_str(&s->results));
 	buf_add_str(top, buf_str(&s->trace));
 	buf_add_str(top, buf_str(&s->extra));
 	must(!top->over);
@@ -129,10 +131,12 @@ struct job *sign_message(struct signer *signer, struct loop *l, struct message *
 	s->now = clock_wall();
 	s->submitted = request->from_domain.n > 0;
 	buf_init(&s->trace, SIGN_TRACE_MAX);
-	buf_init(&s->extra, LIMIT_TOP_FIELDS - SIGN_TRACE_MAX);
+	buf_init(&s->extra, LIMIT_TOP_FIELDS - SIGN_TRACE_MAX - LIMIT_RESULTS);
+	buf_init(&s->results, LIMIT_RESULTS);
+	sign_trace_extra(&s->results, content_header(&m->content), request->results);
 	sign_trace_fields(&s->trace, m, request, s->now);
 	sign_trace_extra(&s->extra, content_header(&m->content), request->extra);
-	buf_init(&s->signatures, LIMIT_TOP_FIELDS - s->trace.n - s->extra.n);
+	buf_init(&s->signatures, LIMIT_TOP_FIELDS - s->results.n - s->trace.n - s->extra.n);
 	s->key_count = signer_keys(signer, request->from_domain, s->keys);
 	if (s->key_count > 0)
 		return work_start(l, &seal_work, s, NULL);

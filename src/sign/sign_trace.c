@@ -183,11 +183,11 @@ void sign_trace_fields(struct buf *out, const struct message *m, const struct si
 	add_forwarded(out, m);
 }
 
-void sign_trace_extra(struct buf *out, struct str header, struct str extra)
+void sign_trace_extra(struct buf *out, struct str header, struct str fields)
 {
 	struct header_field field;
 
-	while (header_next(&extra, &field))
+	while (header_next(&fields, &field))
 		if (sign_trace_may_add(header, field.name))
 			buf_add_str(out, field.raw);
 }

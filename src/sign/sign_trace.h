@@ -8,8 +8,8 @@
 /* Received; then, for one original recipient that is forwarded, Delivered-To, X-Forwarded-To and X-Forwarded-For.
  * What the content's header oversigns is left out. At most SIGN_TRACE_MAX bytes. */
 void sign_trace_fields(struct buf *out, const struct message *m, const struct sign_request *request, int64_t now);
-/* The fields of extra that no signature in the header oversigns. */
-void sign_trace_extra(struct buf *out, struct str header, struct str extra);
+/* Those of the fields that no signature in the header oversigns. */
+void sign_trace_extra(struct buf *out, struct str header, struct str fields);
 /* May a field of that name be added above the header without breaking a signature in it? */
 bool sign_trace_may_add(struct str header, struct str name);
 

@@ -37,6 +37,7 @@ struct spool_file {
 	void *waiter;
 	/* state */
 	size_t head_room;
+	size_t cut;                        /* bytes that spool_cut is taking off the content's front */
 	uint64_t written;                  /* bytes of content in tmp/ID */
 	int64_t next;
 	bool fd_given, made, in_queue;
@@ -204,6 +205,42 @@ struct job *spool_append(struct spool_file *f, struct buf *chunk, spool_done *do
 	buf_move(&f->chunk, chunk);
 	return work_start(f->sp->loop, &append_work, f, NULL);
 }
+
+/* ---- a shorter header ---- */
+
+static void cut_run(void *arg)
+{
+	struct spool_file *f = arg;
+	struct iovec header = { f->m->content.memory.p, f->m->content.header };
+
+	f->ok = f->ok && write_all(f, &header, 1, (off_t)(f->head_room + f->cut));
+}
+
+static void cut_done(void *waiter, void *arg)
+{
+	struct spool_file *f = arg;
+
+	(void)waiter;
+	f->busy = false;
+	f->head_room += f->cut;
+	f->written -= f->cut;
+	f->m->content.at += (off_t)f->cut;
+	f->done(f->waiter, f->ok, &f->why);
+}
+
+static const struct work cut_work = { cut_run, cut_done, append_drop };
+
+struct job *spool_cut(struct spool_file *f, size_t n, spool_done *done, void *waiter)
+{
+	must(!f->busy && f->made && n <= f->written);
+	f->busy = true;
+	f->cut = n;
+	f->done = done;
+	f->waiter = waiter;
+	return work_start(f->sp->loop, &cut_work, f, NULL);
+}
+
+/* ---- the end of the way ---- */
 
 static bool write_file(struct spool_file *f)
 {
