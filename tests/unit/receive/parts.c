@@ -1,5 +1,5 @@
 /*
- * parts.c - route, srs, sign, spool, schedule and dns for the tests of receive/
+ * parts.c - lists, check, route, srs, sign, spool, schedule and dns for the tests of receive/
  *
  * The real ones are not linked, so that a test of the session stands or falls with the session alone.
  */
@@ -80,6 +80,9 @@ void route_recipient(const struct routes *r, const struct address *rcpt, bool au
 	if (rcpt->domain.n == 0 || (str_eq(rcpt->domain, STR("example.com")) && (str_eq(rcpt->local, STR("alice"))
 			|| str_eq(rcpt->local, STR("al"))))) {
 		one_target(out, arena, "alice@elsewhere.example");
+	} else if (str_eq(rcpt->domain, STR("example.com")) && str_eq(rcpt->local, STR("postmaster"))) {
+		one_target(out, arena, "alice@elsewhere.example");
+		out->is_postmaster = true;
 	} else if (str_eq(rcpt->domain, STR("example.com")) && str_eq(rcpt->local, STR("pair"))) {
 		one_target(out, arena, "alice@elsewhere.example");
 		must(address_parse(&out->targets[out->target_count++], STR("bob@elsewhere.example"), arena));
@@ -144,6 +147,7 @@ struct job *sign_message(struct signer *s, struct loop *l, struct message *m, co
 	snprintf(world.from_domain, sizeof world.from_domain, "%.*s", STR_FMT(request->from_domain));
 	buf_clear(&world.extra);
 	buf_add_str(&world.extra, request->extra);
+	snprintf(world.results, sizeof world.results, "%.*s", STR_FMT(request->results));
 	buf_add_str(&m->top, STR("Received: here\r\n"));
 	return answer(done, waiter, 0, 0);
 }
@@ -195,6 +199,17 @@ struct job *spool_append(struct spool_file *f, struct buf *chunk, spool_done *do
 	return answer(done, waiter, world.append_error, 0);
 }
 
+struct job *spool_cut(struct spool_file *f, size_t n, spool_done *done, void *waiter)
+{
+	struct str header = content_header(&f->m->content);
+
+	must(f->appended && f->stored.n == f->m->content.size + n);
+	buf_drop(&f->stored, n);
+	memcpy(f->stored.p, header.p, header.n);
+	world.cut += n;
+	return answer(done, waiter, world.append_error, 0);
+}
+
 static void drop_file(struct spool_file **f)
 {
 	buf_finish(&(*f)->stored);
@@ -231,6 +246,146 @@ void schedule_add(struct schedule *s, struct message *m)
 	world.message = m;
 }
 
+/* ---- lists and checks ---- */
+
+struct lists *lists_create(struct loop *l, struct dns *d, const struct screen_options *options)
+{
+	(void)l;
+	(void)d;
+	(void)options;
+	return NULL;
+}
+
+void lists_destroy(struct lists **lists)
+{
+	must(*lists == NULL);
+}
+
+struct asking {
+	struct job job;
+	struct timer *timer;
+	void (*tell)(struct asking *a);
+	union { lists_heard *lists; check_done *check; } heard;
+	struct verdict *verdict;
+	void *waiter;
+};
+
+static void asking_cancel(struct job *job)
+{
+	struct asking *a = (struct asking *)job;
+
+	timer_destroy(&a->timer);
+	free(a);
+}
+
+static void asking_over(void *arg)
+{
+	struct asking a = *(struct asking *)arg;
+
+	asking_cancel(arg);
+	a.tell(&a);
+}
+
+static struct job *ask(int ms, void (*tell)(struct asking *a), const struct asking *what)
+{
+	struct asking *a = mem_alloc(sizeof *a);
+
+	*a = *what;
+	a->job.cancel = asking_cancel;
+	a->tell = tell;
+	a->timer = timer_new(world.loop, asking_over, a);
+	timer_set(a->timer, ms);
+	return &a->job;
+}
+
+static void tell_lists(struct asking *a)
+{
+	struct lists_answer out = { .outcome = world.lists, .score = 3, .name = "list.example", .reason = "see there",
+		.names = "list.example*3", .silent = world.lists_silent };
+
+	a->heard.lists(a->waiter, &out);
+}
+
+struct job *lists_ask(struct lists *lists, const struct inet_addr *client, int64_t wait, lists_heard *heard,
+	void *waiter)
+{
+	(void)lists;
+	(void)client;
+	must(wait > 0);
+	world.asked_lists++;
+	return ask(world.lists_ms, tell_lists, &(struct asking){ .heard.lists = heard, .waiter = waiter });
+}
+
+void lists_refusal(struct buf *out, const struct inet_addr *client, const struct lists_answer *answer_)
+{
+	char text[INET_TEXT_MAX];
+
+	buf_addf(out, "Service unavailable; client [%s] blocked using %s; %s", inet_text(client, text), answer_->name,
+		answer_->reason);
+}
+
+static void tell_sender(struct asking *a)
+{
+	a->verdict->spf_done = true;
+	a->verdict->refusal = world.spf_refusal;
+	a->heard.check(a->waiter);
+}
+
+struct job *check_sender(struct check *c, const struct check_client *client, const struct address *sender,
+	struct verdict *v, check_done *done, void *waiter)
+{
+	(void)c;
+	(void)sender;
+	must(client->helo.n > 0);
+	world.senders_checked++;
+	world.hidden = client->hidden;
+	return ask(world.check_ms, tell_sender,
+		&(struct asking){ .heard.check = done, .verdict = v, .waiter = waiter });
+}
+
+static void tell_message(struct asking *a)
+{
+	must(a->verdict->spf_done);
+	a->verdict->message_done = true;
+	a->verdict->proven = world.proven;
+	a->verdict->refusal = world.message_refusal;
+	a->heard.check(a->waiter);
+}
+
+struct job *check_message(struct check *c, struct message *m, struct verdict *v, bool exempt, check_done *done,
+	void *waiter)
+{
+	(void)c;
+	must(m->top.n == 0);
+	world.messages_checked++;
+	world.exempt = exempt;
+	return ask(0, tell_message, &(struct asking){ .heard.check = done, .verdict = v, .waiter = waiter });
+}
+
+bool check_trusts_network(const struct check *c, const struct inet_addr *client)
+{
+	char text[INET_TEXT_MAX];
+
+	(void)c;
+	return world.trusted && strcmp(inet_text(client, text), world.trusted) == 0;
+}
+
+bool check_print_fields(const struct check *c, const struct verdict *v, const struct check_client *client,
+	const struct address *sender, struct buf *out)
+{
+	(void)c;
+	(void)client;
+	(void)sender;
+	must(v->spf_done && v->message_done);
+	return buf_add_str(out, STR("Authentication-Results: mx.example.com; none\r\n"));
+}
+
+bool check_is_forged(const struct check *c, struct str value)
+{
+	(void)c;
+	return str_starts(str_trim(value), STR("mx.example.com"));
+}
+
 /* ---- dns: never answers, and nobody may wait for it ---- */
 
 struct job *dns_ask(struct dns *d, struct str name, enum dns_type type, dns_heard *heard, void *waiter)
@@ -256,6 +411,16 @@ static const struct receive_options usual = {
 	.errors = 20, .command_time = 5000, .data_time = 5000, .session_time = 10000, .messages_per_session = 100,
 	.auth_failures = 3, .auth_failures_window = 60000, .auth_ban = 60000, .auth_known = DAYS(30),
 	.account_recipients_per_day = 100,
+	.network_connections_per_minute = 1000, .network_messages_per_hour = 1000, .network_recipients_per_hour = 1000,
+	.network_unknown_per_hour = 1000, .network_errors_per_hour = 1000, .tarpit_after = 1000, .tarpitted = 2,
+};
+
+/* Turned on by those who test it: postscreen_enable. */
+static const struct screen_options usual_screen = {
+	.greet_wait = 200, .greet_action = SCREEN_ENFORCE, .dnsbl_action = SCREEN_ENFORCE,
+	.pipelining_action = SCREEN_ENFORCE, .non_smtp_command_action = SCREEN_DROP,
+	.bare_newline_action = SCREEN_ENFORCE, .cache_size = 1000,
+	.ttl = { DAYS(1), HOURS(1), DAYS(30), DAYS(30), DAYS(30) },
 };
 
 void world_begin(void)
@@ -263,7 +428,7 @@ void world_begin(void)
 	struct tls_options tls = { 0 };
 	struct why why = { 0 };
 
-	world = (struct world){ .options = usual };
+	world = (struct world){ .options = usual, .screen = usual_screen };
 	snprintf(world.state_dir, sizeof world.state_dir, "/tmp/receive-test-XXXXXX");
 	must(mkdtemp(world.state_dir) != NULL);
 	buf_init(&world.content, 64 << 20);

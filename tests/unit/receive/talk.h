@@ -17,7 +17,8 @@ struct line {
 const char *talk(enum service service, const struct line *lines, size_t n);
 void talk_from(const char *address);          /* whom the next sessions come from; at first 192.0.2.1 */
 
-#define TALK(service, lines) talk_check(__LINE__, service, lines, sizeof(lines) / sizeof *(lines))
+#define TALK(service, ...) \
+	talk_check(__LINE__, service, __VA_ARGS__, sizeof(__VA_ARGS__) / sizeof *(__VA_ARGS__))
 void talk_check(int line, enum service service, const struct line *lines, size_t n);   /* fails the test */
 
 #endif

@@ -42,7 +42,8 @@ static int end(void **state)
 
 static struct receive *create(struct why *why)
 {
-	struct receive_parts parts = { .loop = world.loop, .tls = world.tls };
+	struct receive_parts parts = { .loop = world.loop, .tls = world.tls, .screen = &world.screen,
+		.check_options = &world.check };
 
 	return receive_create(&world.options, &parts, why);
 }

@@ -626,30 +626,23 @@ static void stopping(void **state)
 
 static void crowds(void **state)
 {
-	struct inet_addr a, b;
-	const char *status, *why;
 	static const struct line lines[] = { HELLO, QUIT };
+	static const struct line refused[] = { { NULL, "421 4.7.0 mx.example.com Too many new connections" },
+		{ NULL, "!closed" } };
 
 	(void)state;
 	TALK(SERVICE_SMTP, lines);
-	assert_true(inet_parse(&a, STR("2001:db8::1")));
-	assert_true(inet_parse(&b, STR("2001:db8::2")));
-	for (int i = 0; i < 5; i++)
-		assert_true(server_enter(world.receive, i % 2 ? &a : &b, &status, &why));
-	assert_false(server_enter(world.receive, &a, &status, &why));
-	assert_string_equal(status, "4.7.0");
-	server_leave(world.receive, &b);
-	assert_true(server_enter(world.receive, &a, &status, &why));
-	for (unsigned char i = 0; i < 5; i++)
-		assert_true(server_enter(world.receive, &(struct inet_addr){ .ip = { 192, 0, 2, i } }, &status, &why));
-	assert_false(server_enter(world.receive, &(struct inet_addr){ .ip = { 192, 0, 2, 9 } }, &status, &why));
-	assert_string_equal(status, "4.3.2");
-	for (unsigned char i = 0; i < 5; i++) {
-		server_leave(world.receive, &(struct inet_addr){ .ip = { 192, 0, 2, i } });
-		server_leave(world.receive, &a);
-	}
+	for (int i = 0; i < 10; i++)
+		assert_true(server_enter(world.receive));
+	assert_false(server_enter(world.receive));
+	for (int i = 0; i < 10; i++)
+		server_leave(world.receive);
 	assert_int_equal(receive_counts(world.receive).sessions, 0);
+	world.options.network_connections_per_minute = 2;
 	TALK(SERVICE_SMTP, lines);
+	TALK(SERVICE_SMTP, refused);
+	TALK(SERVICE_SUBMISSION, refused);
+	assert_int_equal(receive_counts(world.receive).limited, 2);
 }
 
 #define SESSION_TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
