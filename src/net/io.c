@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -250,6 +251,7 @@ static void free_io(struct io *io)
 {
 	if (io->hook.queued)
 		return;                 /* the hook comes back here */
+	loop_drop_farewell(&io->farewell);
 	event_free(io->read_event);
 	event_free(io->write_event);
 	event_free(io->deadline);
@@ -271,6 +273,16 @@ static void close_socket(struct io *io)
 		close(io->fd);
 	io->fd = -1;
 	io->phase = IO_DEAD;
+}
+
+/* The loop ends before all was said. */
+static void end_farewell(struct farewell *f)
+{
+	struct io *io = (struct io *)((char *)f - offsetof(struct io, farewell));
+
+	loop_drop_farewell(f);
+	close_socket(io);
+	free_io(io);
 }
 
 static void linger(struct io *io)
@@ -476,6 +488,8 @@ void io_destroy(struct io **p, bool last_words)
 		struct timeval tv = { .tv_sec = LINGER / 1000 };
 
 		io->lingering = true;
+		io->farewell.end = end_farewell;
+		loop_keep_farewell(io->loop, &io->farewell);
 		event_del(io->read_event);
 		evtimer_add(io->deadline, &tv);
 		io_update(io);

@@ -22,6 +22,7 @@ enum io_phase {
 
 struct io {
 	struct round_end hook;
+	struct farewell farewell;       /* while lingering */
 	/* owned */
 	struct event *read_event, *write_event, *deadline;
 	int fd;

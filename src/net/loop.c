@@ -22,6 +22,7 @@ struct loop {
 	struct event *nudge;
 	/* state */
 	struct round_end *hooks, **hooks_end;
+	struct farewell *farewells;
 	int64_t entered;                /* us; 0: no callback in this round yet */
 	int64_t longest;                /* us */
 	bool stopping;
@@ -76,6 +77,8 @@ void loop_destroy(struct loop **l)
 		hook->queued = false;
 		hook->fn(hook);
 	}
+	while (gone->farewells)
+		gone->farewells->end(gone->farewells);
 	event_free(gone->nudge);
 	event_base_free(gone->base);
 	free(gone);
@@ -105,6 +108,25 @@ void loop_at_round_end(struct loop *l, struct round_end *hook)
 	hook->next = NULL;
 	*l->hooks_end = hook;
 	l->hooks_end = &hook->next;
+}
+
+void loop_keep_farewell(struct loop *l, struct farewell *f)
+{
+	f->before = &l->farewells;
+	f->next = l->farewells;
+	if (f->next)
+		f->next->before = &f->next;
+	l->farewells = f;
+}
+
+void loop_drop_farewell(struct farewell *f)
+{
+	if (f->before == NULL)
+		return;
+	*f->before = f->next;
+	if (f->next)
+		f->next->before = f->before;
+	f->before = NULL;
 }
 
 void loop_nudge(struct loop *l)

@@ -11,6 +11,14 @@ struct round_end {
 	bool queued;
 };
 
+/* Something that outlives its owner for some seconds, and that the loop ends should it go before. */
+struct farewell {
+	struct farewell **before, *next;       /* before NULL: in no list */
+	void (*end)(struct farewell *f);       /* leaves the list */
+};
+
+void loop_keep_farewell(struct loop *l, struct farewell *f);
+void loop_drop_farewell(struct farewell *f);    /* fine if it is in no list */
 void loop_at_round_end(struct loop *l, struct round_end *hook);  /* once, however often it is called */
 void loop_nudge(struct loop *l);       /* the next wait returns at once */
 void loop_enter(struct loop *l);       /* first thing in every callback from libevent: starts the stall clock */

@@ -283,6 +283,27 @@ static void last_words(void **state)
 	close_end(&b);
 }
 
+/* The loop ends before the peer has read all: what the kernel took arrives, and nothing is left behind. */
+static void last_words_cut_short(void **state)
+{
+	static const struct io_owner nobody = { .readable = NULL };
+	static char much[4 << 20];
+	char piece[4096];
+	struct loop *l = loop_create(1, NULL);
+	struct io *io;
+	int fds[2];
+
+	(void)state;
+	assert_non_null(l);
+	pair(fds);
+	io = io_create(l, fds[0], 1000, &nobody, NULL);
+	io_write(io, much, sizeof much);
+	io_destroy(&io, true);
+	loop_destroy(&l);
+	assert_int_equal(read(fds[1], piece, sizeof piece), sizeof piece);
+	close(fds[1]);
+}
+
 /* A server that says 552 and closes while we are still sending: its words count. */
 static void last_words_of_a_peer_that_hangs_up(void **state)
 {
@@ -496,7 +517,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(lines_at_any_split), cmocka_unit_test(long_line_is_read_over),
 		cmocka_unit_test(the_peer_closes), cmocka_unit_test(drips_do_not_move_the_deadline),
-		cmocka_unit_test(back_pressure), cmocka_unit_test(last_words),
+		cmocka_unit_test(back_pressure), cmocka_unit_test(last_words), cmocka_unit_test(last_words_cut_short),
 		cmocka_unit_test(last_words_of_a_peer_that_hangs_up), cmocka_unit_test(connecting),
 		cmocka_unit_test(tls_in_place), cmocka_unit_test(workers), cmocka_unit_test(later_jobs) };
 
