@@ -53,7 +53,7 @@ enum {
 	LIMIT_SPF_EXPANSION = 64 << 10,      /* bytes that one domain expands to: permerror */
 	LIMIT_SPF_LIBSPF2_TXT = 3000,        /* bytes of a TXT that libspf2 gets to see: permerror */
 	LIMIT_SPF_QUERIES = 128,             /* the most that records within these bounds need is 123: temperror */
-	LIMIT_SPF_RUNS = 64,                 /* evaluations until nothing is missing; they need 24: temperror */
+	LIMIT_SPF_RUNS = 64,                 /* evaluations until nothing is missing; they need 25: temperror */
 	LIMIT_SPF_TIME = 20 * 1000,          /* ms: temperror */
 
 	/* signatures that we check */
@@ -62,7 +62,7 @@ enum {
 	LIMIT_DKIM_KEY_RECORDS = 4,          /* TXT records of one key tried: the rest is not */
 	LIMIT_DKIM_KEY_RECORD = 8192,        /* bytes of one: no key */
 	LIMIT_DKIM_KEY_BITS = 8192,          /* RSA: the signature is not accepted */
-	LIMIT_DKIM_CLOCK = 5 * 60 * 1000,    /* ms that a signer's clock may be ahead, or ours behind x= */
+	LIMIT_DKIM_CLOCK = 5 * 60 * 1000,    /* ms that t= may lie ahead, and x= behind: fail */
 
 	/* tables */
 	LIMIT_DNS_CACHE = 20000,             /* answers: the oldest goes */

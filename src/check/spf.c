@@ -4,7 +4,7 @@
  * From     check.c, at MAIL, once for HELO and once for the sender.
  * To       the evaluator; net/dns for all that a run was missing, at once.
  * Owns     the look-ups under way and the copied answers, until it has answered.
- * Fails    with temperror when DNS is silent, or the check passes LIMIT_SPF_TIME, _RUNS or _QUERIES.
+ * Fails    with temperror when DNS is silent, or past LIMIT_SPF_TIME, _RUNS or _QUERIES.
  * See      RFC 7208 sections 4 and 11.1.
  */
 #include "check/spf.h"
@@ -145,8 +145,8 @@ static void too_late(void *waiter)
 	give_up(waiter, "DNS took too long");
 }
 
-struct job *spf_check(struct loop *l, struct dns *dns, const struct spf_question *question, spf_done *done,
-	void *waiter)
+struct job *spf_check(struct loop *l, struct dns *dns, const struct spf_question *question,
+	spf_done *done, void *waiter)
 {
 	struct check_job *c = mem_alloc(sizeof *c);
 

@@ -39,7 +39,8 @@ static void put_addresses(struct spf_found *f, struct arena *arena, const struct
 }
 
 /* The first `most` names; MX hosts in the order of preference. */
-static void put_names(struct spf_found *f, struct arena *arena, const struct dns_answer *answer, size_t most)
+static void put_names(
+	struct spf_found *f, struct arena *arena, const struct dns_answer *answer, size_t most)
 {
 	const struct dns_record *best[LIMIT_SPF_NAMES + 1];
 	struct str *v = arena_alloc(arena, sizeof *v * most);
@@ -66,7 +67,8 @@ static void put_texts(struct spf_found *f, struct arena *arena, const struct dns
 
 	for (size_t i = 0; i < answer->n && f->n < SPF_RECORDS_KEPT; i++)
 		if (answer->n == 1 || spf_answers_is_record(answer->v[i].data))
-			v[f->n++] = arena_str(arena, str_head(answer->v[i].data, LIMIT_SPF_RECORD + 1));
+			v[f->n++] =
+				arena_str(arena, str_head(answer->v[i].data, LIMIT_SPF_RECORD + 1));
 	f->texts = v;
 }
 

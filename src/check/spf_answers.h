@@ -12,12 +12,13 @@ struct spf_found {
 	bool only;                         /* there was no other record than what stands here */
 	size_t n;
 	const struct inet_addr *addrs;     /* A, AAAA: all */
-	/* PTR: the first LIMIT_SPF_NAMES; MX: one more, by preference; TXT: the first two SPF records, else the one
-	 * string that there is. Each of a TXT's cut to LIMIT_SPF_RECORD + 1 bytes. */
+	/* PTR: the first LIMIT_SPF_NAMES; MX: one more, by preference; TXT: the first two SPF
+	 * records, else the one record that there is, each cut to LIMIT_SPF_RECORD + 1 bytes. */
 	const struct str *texts;
 };
 
-/* The evaluator's way to DNS: name as net/dns wants it. NULL: not here yet, run again when it is. */
+/* The evaluator's way to DNS: name as net/dns wants it. NULL: not here yet, run again when it
+ * is. */
 typedef const struct spf_found *spf_lookup(void *arg, struct str name, enum dns_type type);
 
 struct spf_want {
@@ -34,8 +35,9 @@ struct spf_answers {
 	bool over;                         /* more was asked for than there is room */
 };
 
-bool spf_answers_is_record(struct str txt);      /* RFC 7208 section 4.5: begins with the version */
-const struct spf_found *spf_answers_look(void *answers, struct str name, enum dns_type type);  /* a spf_lookup */
+bool spf_answers_is_record(struct str txt); /* RFC 7208 section 4.5: begins with the version */
+/* A spf_lookup; answers is a struct spf_answers. */
+const struct spf_found *spf_answers_look(void *answers, struct str name, enum dns_type type);
 void spf_answers_put(struct spf_answers *a, struct spf_want *want, const struct dns_answer *answer);
 
 #endif

@@ -7,8 +7,9 @@
  * Fails    with temperror and permerror, as the RFC has them, and a phrase that says why.
  * See      RFC 7208 sections 4 to 6.
  *
- * A missing answer reads as a failing one, and a failing one ends the evaluation everywhere but in a search for the
- * client's name. So run->missing is looked at in few places: where a step could go on with a made-up answer.
+ * A missing answer reads as a failing one, and a failing one ends the evaluation everywhere but in
+ * a search for the client's name. So run->missing is looked at in few places: where a step could
+ * go on with a made-up answer.
  */
 #include "spf_eval.h"
 #include "base/buf.h"
@@ -29,7 +30,8 @@ static enum match trouble(enum spf_result result)
 
 static enum spf_result no_answer(struct spf_run *run, const char *what, struct str name)
 {
-	return spf_run_problem(run, SPF_TEMPERROR, "DNS failed on the %s of %.*s", what, STR_FMT(str_head(name, 80)));
+	return spf_run_problem(run, SPF_TEMPERROR, "DNS failed on the %s of %.*s", what,
+		STR_FMT(str_head(name, 80)));
 }
 
 /* ---- names in a record ---- */
@@ -55,7 +57,8 @@ static bool expand_domain(struct spf_run *run, struct str spec, struct str domai
 static bool count_term(struct spf_run *run)
 {
 	if (++run->terms > LIMIT_SPF_TERMS)
-		spf_run_problem(run, SPF_PERMERROR, "more than %d terms that need DNS", LIMIT_SPF_TERMS);
+		spf_run_problem(
+			run, SPF_PERMERROR, "more than %d terms that need DNS", LIMIT_SPF_TERMS);
 	return run->terms <= LIMIT_SPF_TERMS;
 }
 
@@ -85,7 +88,8 @@ static enum match match_address(struct spf_run *run, const struct spf_term *t, s
 	return network_has(&t->network, &run->who->client) ? MATCH_YES : MATCH_NO;
 }
 
-static bool has_client(const struct spf_run *run, const struct spf_term *t, const struct spf_found *f)
+static bool has_client(
+	const struct spf_run *run, const struct spf_term *t, const struct spf_found *f)
 {
 	for (size_t i = 0; f->status == DNS_OK && i < f->n; i++) {
 		struct network n = { f->addrs[i], f->addrs[i].v6 ? t->bits6 : t->bits4 };
@@ -119,9 +123,10 @@ static enum match match_exists(struct spf_run *run, const struct spf_term *t, st
 	return f->status == DNS_OK ? MATCH_YES : MATCH_NO;
 }
 
-/* All hosts are asked for before one is believed, so that one round trip serves them all; what they say counts in
- * the order of preference. */
-static enum match match_hosts(struct spf_run *run, const struct spf_term *t, const struct spf_found *mx)
+/* All hosts are asked for before one is believed, so that one round trip serves them all; what they
+ * say counts in the order of preference. */
+static enum match match_hosts(
+	struct spf_run *run, const struct spf_term *t, const struct spf_found *mx)
 {
 	const struct spf_found *host[LIMIT_SPF_NAMES];
 
@@ -154,7 +159,8 @@ static enum match match_mx(struct spf_run *run, const struct spf_term *t, struct
 	return match_hosts(run, t, mx);
 }
 
-/* A failing look-up is no match here, and no error (section 5.5): the client's owner made it, not the domain's. */
+/* A failing look-up is no match here, and no error (section 5.5): the client's owner made it, not
+ * the domain's. */
 static enum match match_ptr(struct spf_run *run, const struct spf_term *t, struct str target)
 {
 	struct str name = spf_run_client_name(run, target);
@@ -235,12 +241,13 @@ static void explain(struct spf_run *run, struct str exp, struct str domain)
 		return;
 	buf_init(&text, LIMIT_SPF_EXPANSION);
 	if (spf_macro_expand(run, f->texts[0], domain, &text))
-		spf_run_copy(run->answer->explanation, sizeof run->answer->explanation, buf_str(&text));
+		spf_run_copy(
+			run->answer->explanation, sizeof run->answer->explanation, buf_str(&text));
 	buf_finish(&text);
 }
 
-static enum spf_result matched(struct spf_run *run, const struct spf_record *r, const struct spf_term *t,
-	struct str domain)
+static enum spf_result matched(struct spf_run *run, const struct spf_record *r,
+	const struct spf_term *t, struct str domain)
 {
 	if (run->inside)
 		return t->qualifier;
@@ -258,8 +265,8 @@ static enum spf_result redirect(struct spf_run *run, const struct spf_record *r,
 		return SPF_PERMERROR;
 	enum spf_result result = check_host(run, target);
 	if (result == SPF_NONE)
-		return spf_run_problem(run, SPF_PERMERROR, "redirect to %.*s, which has no SPF record",
-			STR_FMT(str_head(target, 80)));
+		return spf_run_problem(run, SPF_PERMERROR,
+			"redirect to %.*s, which has no SPF record", STR_FMT(str_head(target, 80)));
 	return result;
 }
 
@@ -294,10 +301,12 @@ static enum spf_result use_record(struct spf_run *run, struct str text, struct s
 	char problem[128];
 
 	if (text.n > LIMIT_SPF_RECORD)
-		return spf_run_problem(run, SPF_PERMERROR, "%.*s: an SPF record of more than %d bytes",
-			STR_FMT(str_head(domain, 60)), LIMIT_SPF_RECORD);
+		return spf_run_problem(run, SPF_PERMERROR,
+			"%.*s: an SPF record of more than %d bytes", STR_FMT(str_head(domain, 60)),
+			LIMIT_SPF_RECORD);
 	if (!spf_record_parse(&r, text, problem))
-		return spf_run_problem(run, SPF_PERMERROR, "%.*s: %s", STR_FMT(str_head(domain, 60)), problem);
+		return spf_run_problem(
+			run, SPF_PERMERROR, "%.*s: %s", STR_FMT(str_head(domain, 60)), problem);
 	return evaluate(run, &r, domain);
 }
 
@@ -323,7 +332,8 @@ static enum spf_result check_host(struct spf_run *run, struct str domain)
 
 /* ---- one run ---- */
 
-bool spf_eval(const struct spf_identity *who, spf_lookup *lookup, void *arg, struct spf_answer *answer)
+bool spf_eval(
+	const struct spf_identity *who, spf_lookup *lookup, void *arg, struct spf_answer *answer)
 {
 	struct spf_run run = { .who = who, .lookup = lookup, .arg = arg, .answer = answer };
 

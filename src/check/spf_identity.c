@@ -19,7 +19,8 @@ static void print_dotted(const struct inet_addr *a, char out[64])
 		return;
 	}
 	for (size_t i = 0; i < 16; i++)
-		snprintf(out + 4 * i, 64 - 4 * i, "%X.%X%s", a->ip[i] >> 4, a->ip[i] & 15U, i < 15 ? "." : "");
+		snprintf(out + 4 * i, 64 - 4 * i, "%X.%X%s", a->ip[i] >> 4, a->ip[i] & 15U,
+			i < 15 ? "." : "");
 }
 
 /* Without the final dot. */
@@ -34,7 +35,8 @@ static void print_name(struct str domain, char out[256])
 	out[name.n] = '\0';
 }
 
-struct spf_identity spf_identity_of(const struct spf_question *question, int64_t now, struct arena *a)
+struct spf_identity spf_identity_of(
+	const struct spf_question *question, int64_t now, struct arena *a)
 {
 	const struct address *sender = &question->sender;
 	bool null = address_is_null(sender);

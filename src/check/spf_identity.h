@@ -9,13 +9,14 @@ struct spf_identity {
 	struct str local, domain;          /* %{l}, %{o}: the identity that is checked */
 	struct str sender;                 /* %{s}: local@domain */
 	struct str helo, receiver;
-	char name[256];                    /* the domain as it is printed: lower case; "": none that can be asked about */
+	char name[256];                    /* the domain in lower case; "": can't be asked about */
 	char plain[INET_TEXT_MAX];         /* %{c} */
 	char dotted[64];                   /* %{i}: an IPv6 address as 32 nibbles */
 	char time[24];                     /* %{t} */
 };
 
 /* Copies what it keeps into the arena. now: seconds since 1970. */
-struct spf_identity spf_identity_of(const struct spf_question *question, int64_t now, struct arena *a);
+struct spf_identity spf_identity_of(
+	const struct spf_question *question, int64_t now, struct arena *a);
 
 #endif

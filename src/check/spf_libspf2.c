@@ -3,14 +3,15 @@
  *
  * From     spf.c, where it was built with -Dspf=libspf2; the differential test.
  * To       libspf2, whose only resolver is our lookup: what is missing fails for now (TRY_AGAIN).
- * Never    lets it see a TXT over LIMIT_SPF_LIBSPF2_TXT (its buffers of 4 kB overflow), a byte that is not printable
- *          in the envelope, or a request twice (it keeps a name that was looked up too early). Its explanations
- *          are broken, and so are not used.
- * Fails    with permerror past the limits that it lacks: terms of all records together, and void look-ups.
+ * Never    lets it see a TXT over LIMIT_SPF_LIBSPF2_TXT (its buffers of 4 kB overflow), a byte that
+ *          is not printable in the envelope, or a request twice (it keeps a name that was looked
+ *          up too early). Its explanations are broken, and so are not used.
+ * Fails    with permerror past the limits that it lacks: terms of all records together, and void
+ *          look-ups.
  * See      RFC 7208 section 4.6.4.
  *
- * It gives loopback clients a pass before it looks at anything, in SPF_request_query_mailfrom(): hence the two steps
- * below that function.
+ * It gives loopback clients a pass before it looks at anything, in SPF_request_query_mailfrom():
+ * hence ask(), which takes the two steps below that function.
  */
 #include "spf_libspf2.h"
 #include "base/must.h"
@@ -151,7 +152,8 @@ static const struct spf_found *find(struct layer *l, struct str name, ns_type ty
 }
 
 /* NULL would abort the process; what comes back is libspf2's to free. */
-static SPF_dns_rr_t *layer_lookup(SPF_dns_server_t *server, const char *domain, ns_type type, int cache)
+static SPF_dns_rr_t *layer_lookup(
+	SPF_dns_server_t *server, const char *domain, ns_type type, int cache)
 {
 	struct layer *l = (struct layer *)server;
 	SPF_dns_rr_t *rr = SPF_dns_rr_new_init(server, domain, type, 0, NO_DATA);
@@ -197,7 +199,8 @@ static const char *printable(struct layer *l, struct str s)
 	return text;
 }
 
-static SPF_request_t *make_request(struct layer *l, SPF_server_t *server, const struct spf_identity *who)
+static SPF_request_t *make_request(
+	struct layer *l, SPF_server_t *server, const struct spf_identity *who)
 {
 	SPF_request_t *rq = SPF_request_new(server);
 	struct in6_addr six;
@@ -271,7 +274,8 @@ static void ignore(const char *file, int line, const char *text)
 	(void)text;
 }
 
-bool spf_libspf2_eval(const struct spf_identity *who, spf_lookup *lookup, void *arg, struct spf_answer *answer)
+bool spf_libspf2_eval(
+	const struct spf_identity *who, spf_lookup *lookup, void *arg, struct spf_answer *answer)
 {
 	struct layer l = {
 		.dns = { .lookup = layer_lookup, .get_exp = layer_explain, .name = "waypost" },
@@ -286,7 +290,8 @@ bool spf_libspf2_eval(const struct spf_identity *who, spf_lookup *lookup, void *
 	SPF_warning_handler = SPF_info_handler = SPF_debug_handler = ignore;
 	l.scratch = arena_create();
 	SPF_server_t *server = SPF_server_new_dns(&l.dns, 0);
-	must(server != NULL && SPF_server_set_rec_dom(server, printable(&l, who->receiver)) == SPF_E_SUCCESS);
+	must(server != NULL
+		&& SPF_server_set_rec_dom(server, printable(&l, who->receiver)) == SPF_E_SUCCESS);
 	SPF_request_t *rq = make_request(&l, server, who);
 	ask(&l, server, rq, answer);
 	SPF_request_free(rq);

@@ -89,7 +89,8 @@ static bool take_macro(struct str *rest, struct macro *m)
 	return m->letter == '{' ? take_braces(rest, m) : is_in(m->letter, STR("%_-"));
 }
 
-/* Is all of s macros with these letters, and literals from `lowest` to "~"? Says whether a macro ended it. */
+/* Is all of s macros with these letters, and literals from `lowest` to "~"? Says whether a macro
+ * ended it. */
 static bool is_macro_string(struct str s, char lowest, struct str letters, bool *ends_in_macro)
 {
 	*ends_in_macro = false;
@@ -125,8 +126,8 @@ bool spf_macro_is_explanation(struct str s)
 	return is_macro_string(s, ' ', STR(LETTERS "crt"), &ends_in_macro);
 }
 
-/* "." toplabel [ "." ] at the end: letters, digits and hyphens, not digits alone, no hyphen at either
- * side. */
+/* "." toplabel [ "." ] at the end: letters, digits and hyphens, not digits alone, no hyphen at
+ * either side. */
 static bool ends_in_toplabel(struct str s)
 {
 	bool not_a_number = false;

@@ -6,12 +6,13 @@
 
 #include "base/buf.h"
 
-bool spf_macro_is_text(struct str s);            /* macro-string: of a modifier that we do not know */
+bool spf_macro_is_text(struct str s);            /* macro-string: of an unknown modifier */
 bool spf_macro_is_domain(struct str s);          /* domain-spec */
-bool spf_macro_is_explanation(struct str s);     /* explain-string: spaces, and %{c}, %{r}, %{t} too */
+bool spf_macro_is_explanation(struct str s);     /* explain-string: spaces, %{c}, %{r}, %{t} too */
 
-/* Adds what macro says in the record of domain. macro must have passed one of the above. False: the run lacks an answer
- * (run->missing), or out is full (out->over). */
-bool spf_macro_expand(struct spf_run *run, struct str macro, struct str domain, struct buf *out);
+/* Adds what macro says in the record of domain. macro must have passed one of the above. False: the
+ * run lacks an answer (run->missing), or out is full (out->over). */
+bool spf_macro_expand(
+	struct spf_run *run, struct str macro, struct str domain, struct buf *out);
 
 #endif

@@ -2,7 +2,8 @@
  * spf_record.c - "v=spf1 ip4:192.0.2.0/24 -all" and what is wrong with it
  *
  * From     the evaluator, with a TXT record that begins with the version.
- * To       the evaluator, one mechanism after the other: no list is made, so no record is too long for one.
+ * To       the evaluator, one mechanism after the other: no list is made, so that none can be too
+ *          short.
  * Never    looks anything up.
  * See      RFC 7208 sections 4.6.1, 5, 6 and 12.
  */
@@ -151,7 +152,7 @@ static struct str take_name(struct str *rest)
 		char c = str_lower(from.p[n]);
 		bool alpha = c >= 'a' && c <= 'z';
 
-		if (!alpha && (n == 0 || ((c < '0' || c > '9') && c != '-' && c != '_' && c != '.')))
+		if (!alpha && (n == 0 || ((c < '0' || c > '9') && str_find(STR("-_."), c) < 0)))
 			break;
 	}
 	*rest = str_skip(from, n);
@@ -219,7 +220,8 @@ bool spf_record_parse(struct spf_record *out, struct str text, char problem[128]
 		const char *wrong = take_word(out, word);
 
 		if (wrong) {
-			snprintf(problem, 128, "%s in \"%.*s\"", wrong, STR_FMT(str_head(word, 50)));
+			snprintf(
+				problem, 128, "%s in \"%.*s\"", wrong, STR_FMT(str_head(word, 50)));
 			return false;
 		}
 	}

@@ -20,8 +20,8 @@ struct spf_record {                        /* points into the text that was pars
 	struct str redirect, exp;          /* domain-specs; empty: not there */
 };
 
-/* The whole record is looked at before any of it counts (section 4.6). False: in problem stands why not, which may quote
- * the record. */
+/* The whole record is looked at before any of it counts (section 4.6). False: in problem stands why
+ * not, which may quote the record. */
 bool spf_record_parse(struct spf_record *out, struct str text, char problem[128]);
 /* The next mechanism off a parsed record's terms; false at the end. */
 bool spf_record_next(struct str *terms, struct spf_term *term);

@@ -1,13 +1,16 @@
 #!/usr/bin/python3
-"""Runs a test program over the RFC 7208 suite, turned into lines that C reads without a YAML parser.
+"""Runs a test program over the RFC 7208 suite, as lines that C reads without a YAML parser.
 
     spf_suite.py PROGRAM SUITE.yml
 
-The lines, fields parted by tabs, bytes in hex ("-" is nothing):
+The lines, fields parted by tabs, texts in hex ("-" is nothing):
 
-    scenario  NAME                                            all records before it are forgotten
-    record    NAME-HEX TYPE VALUE-HEX                         TYPE "ANY" with "timeout": all else at that name fails
-    case      ID CLIENT HELO-HEX SENDER-HEX RESULT[,RESULT] EXPLANATION-HEX
+    scenario  NAME
+    record    NAME TYPE VALUE
+    case      ID CLIENT HELO SENDER RESULT[,RESULT] EXPLANATION
+
+A scenario's records are forgotten at the next one. The type ANY with the value "timeout": all else
+at that name fails.
 """
 import os
 import subprocess
@@ -24,7 +27,7 @@ def packed(text):
 
 
 def records_of(name, entries):
-    """(type, value) of one name. The suite's own rule: where a name has no TXT at all, SPF means TXT."""
+    """(type, value) of one name. The suite's rule: where a name has no TXT, SPF means TXT."""
     found, spf, has_txt = [], [], False
     for entry in entries:
         if not isinstance(entry, dict):
@@ -52,8 +55,8 @@ def lines_of(suite):
                 yield "record", packed(name), kind, "timeout" if value is None else packed(value)
         for case, t in scenario["tests"].items():
             results = t["result"] if isinstance(t["result"], list) else [t["result"]]
-            yield ("case", case, t["host"], packed(t.get("helo") or ""), packed(t.get("mailfrom") or ""),
-                   ",".join(results), packed(t.get("explanation") or ""))
+            texts = [packed(t.get(key) or "") for key in ("helo", "mailfrom", "explanation")]
+            yield "case", case, t["host"], texts[0], texts[1], ",".join(results), texts[2]
 
 
 def main():

@@ -187,8 +187,12 @@ static void read_line(char *line, size_t *cases, void (*fn)(const struct spf_cas
 		spf_zone_add(unpack(field[1]), field[2], silent ? STR_NONE : unpack(field[3]));
 	} else {
 		assert_string_equal(field[0], "case");
-		struct spf_case c = { .id = field[1], .client = field[2], .helo = unpack(field[3]),
-			.sender = unpack(field[4]), .results = field[5], .explanation = unpack(field[6]) };
+		struct spf_case c = { .id = field[1],
+			.client = field[2],
+			.helo = unpack(field[3]),
+			.sender = unpack(field[4]),
+			.results = field[5],
+			.explanation = unpack(field[6]) };
 
 		++*cases;
 		fn(&c);

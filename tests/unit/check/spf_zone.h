@@ -9,8 +9,8 @@ typedef bool spf_evaluator(
 	const struct spf_identity *who, spf_lookup *lookup, void *arg, struct spf_answer *answer);
 
 void spf_zone_clear(void);
-/* name: any bytes. type: "TXT", "A" ...; "ANY": all else at that name times out; another: it is only there.
- * value: "10 host" for MX. */
+/* name: any bytes. type: "TXT", "A" ...; "ANY": all else at that name times out; another: it is
+ * only there. value: "10 host" for MX. */
 void spf_zone_add(struct str name, const char *type, struct str value);
 void spf_zone_addz(const char *name, const char *type, const char *value);
 /* As net/dns would answer; lives until the next call. */
@@ -18,7 +18,7 @@ const struct dns_answer *spf_zone_answer(struct str name, enum dns_type type);
 
 struct spf_trial {
 	struct spf_answer answer;
-	int runs;                          /* until nothing was missing; over LIMIT_SPF_RUNS: it was given up */
+	int runs; /* until nothing was missing; LIMIT_SPF_RUNS + 1: given up */
 	size_t queries;
 	bool over;                         /* LIMIT_SPF_QUERIES was passed */
 };

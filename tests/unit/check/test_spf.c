@@ -1,4 +1,5 @@
-/* The job: asks for what was missing, at once, and answers exactly once, from the loop. dns_ask() is this file's. */
+/* The job: asks for what was missing, at once, and answers exactly once, from the loop. dns_ask()
+ * is this file's. */
 #include "../unit.h"
 #include "spf_zone.h"
 
@@ -46,7 +47,8 @@ static void answer(void *arg)
 }
 
 /* In place of net/dns.c. */
-struct job *dns_ask(struct dns *d, struct str name, enum dns_type type, dns_heard *heard, void *waiter)
+struct job *dns_ask(
+	struct dns *d, struct str name, enum dns_type type, dns_heard *heard, void *waiter)
 {
 	struct question *q = mem_alloc(sizeof *q);
 
@@ -110,7 +112,8 @@ static void start(struct heard *h, const char *client, const char *helo, const c
 	arena_destroy(&a);                   /* the question is copied */
 }
 
-static const struct spf_answer *ask(struct heard *h, const char *client, const char *helo, const char *sender)
+static const struct spf_answer *ask(
+	struct heard *h, const char *client, const char *helo, const char *sender)
 {
 	start(h, client, helo, sender);
 	run(5000);
@@ -170,7 +173,8 @@ static void test_answers(void **state)
 #ifndef SPF_BY_LIBSPF2
 		row_text(i, str_of(a->mechanism), str_of(rows[i].mechanism));
 #endif
-		row_true(i, (a->problem[0] != 0) == (a->result == SPF_TEMPERROR || a->result == SPF_PERMERROR));
+		row_true(i, (a->problem[0] != 0)
+				    == (a->result == SPF_TEMPERROR || a->result == SPF_PERMERROR));
 	}
 }
 
@@ -200,7 +204,8 @@ static void test_many_at_once(void **state)
 		while (h[i].times == 0)
 			run(200);
 	for (size_t i = 0; i < ROWS(h); i++)
-		row_true(i, h[i].times == 1 && h[i].answer.result == (i % 2 ? SPF_PASS : SPF_TEMPERROR));
+		row_true(i, h[i].times == 1
+				    && h[i].answer.result == (i % 2 ? SPF_PASS : SPF_TEMPERROR));
 }
 
 /* At every moment: before the first run, during each of the rounds. */
@@ -229,7 +234,7 @@ static void test_cancel(void **state)
 	silent = false;
 }
 
-/* DNS that never answers: the budget ends it. The test's timer_set() lets the 20 s pass in no time. */
+/* DNS that never answers: the budget ends it. The timer_set() below lets it pass in no time. */
 static void test_budget(void **state)
 {
 	struct heard h;
@@ -247,7 +252,7 @@ static void test_budget(void **state)
 	assert_int_equal(cancelled, 1);
 }
 
-/* The linker hands spf.c's calls of timer_set() to this one: its budget becomes a tenth of a second. */
+/* The linker hands spf.c's calls of timer_set() to this one: 20 s become a tenth of one. */
 void __real_timer_set(struct timer *t, int64_t ms);
 void __wrap_timer_set(struct timer *t, int64_t ms);
 void __wrap_timer_set(struct timer *t, int64_t ms)

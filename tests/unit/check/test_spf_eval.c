@@ -1,5 +1,5 @@
-/* The evaluator on records that people publish, and on those that they publish to hurt. libspf2, with its guards, has to
- * survive the same. */
+/* The evaluator on records that people publish, and on those that they publish to hurt. libspf2,
+ * with its guards, has to survive the same. */
 #include "../unit.h"
 #include "spf_libspf2.h"
 #include "spf_zone.h"
@@ -65,7 +65,8 @@ static const struct row {
 	{ "V=SpF1 ~ALL", CLIENT, SPF_SOFTFAIL, "~ALL", "" },
 	{ "v=spf1 ?all", CLIENT, SPF_NEUTRAL, "?all", "" },
 	{ "v=spf1 a:other.test a:a.test -all", CLIENT, SPF_PASS, "a:a.test", "" },
-	{ "v=spf1 a:a.test/33 -all", CLIENT, SPF_PERMERROR, "", "a bad prefix length in \"a:a.test/33\"" },
+	{ "v=spf1 a:a.test/33 -all", CLIENT, SPF_PERMERROR, "",
+		"a bad prefix length in \"a:a.test/33\"" },
 	{ "v=spf1 a:other.test/0 -all", CLIENT, SPF_PASS, "a:other.test/0", "" },
 	{ "v=spf1 a:a.test//128 -all", "2001:db8::9", SPF_PASS, "a:a.test//128", "" },
 	{ "v=spf1 a:a.test/0//128 -all", "2001:db8::8", SPF_FAIL, "-all", "" },
@@ -73,7 +74,8 @@ static const struct row {
 	{ "v=spf1 mx:mx.test -all", CLIENT, SPF_PASS, "mx:mx.test", "" },
 	{ "v=spf1 mx:nullmx.test -all", CLIENT, SPF_FAIL, "-all", "" },
 	/* hosts count in the order of preference, and one that fails ends it */
-	{ "v=spf1 mx:broken.test -all", CLIENT, SPF_TEMPERROR, "", "DNS failed on the address of silent.test" },
+	{ "v=spf1 mx:broken.test -all", CLIENT, SPF_TEMPERROR, "",
+		"DNS failed on the address of silent.test" },
 	{ "v=spf1 mx:rescued.test -all", CLIENT, SPF_PASS, "mx:rescued.test", "" },
 	{ "v=spf1 ptr:test -all", CLIENT, SPF_PERMERROR, "", "a bad domain" },
 	{ "v=spf1 ptr:a.test -all", CLIENT, SPF_PASS, "ptr:a.test", "" },
@@ -81,17 +83,21 @@ static const struct row {
 	{ "v=spf1 include:pass.test -all", CLIENT, SPF_PASS, "include:pass.test", "" },
 	{ "v=spf1 include:fail.test ~all", CLIENT, SPF_SOFTFAIL, "~all", "" },
 	{ "v=spf1 -include:pass.test ~all", CLIENT, SPF_FAIL, "-include:pass.test", "" },
-	{ "v=spf1 include:bad.test", CLIENT, SPF_PERMERROR, "", "bad.test: an unknown mechanism in \"bogus\"" },
-	{ "v=spf1 include:none.test", CLIENT, SPF_PERMERROR, "", "include of none.test, which has no SPF" },
-	{ "v=spf1 include:silent.test +all", CLIENT, SPF_TEMPERROR, "", "SPF record of silent.test" },
+	{ "v=spf1 include:bad.test", CLIENT, SPF_PERMERROR, "",
+		"bad.test: an unknown mechanism in \"bogus\"" },
+	{ "v=spf1 include:none.test", CLIENT, SPF_PERMERROR, "",
+		"include of none.test, which has no SPF" },
+	{ "v=spf1 include:silent.test +all", CLIENT, SPF_TEMPERROR, "",
+		"SPF record of silent.test" },
 	{ "v=spf1 redirect=fail.test", CLIENT, SPF_FAIL, "-all", "" },
 	{ "v=spf1 redirect=none.test", CLIENT, SPF_PERMERROR, "", "redirect to none.test" },
-	{ "v=spf1 redirect=two.test", CLIENT, SPF_PERMERROR, "", "two.test has several SPF records" },
+	{ "v=spf1 redirect=two.test", CLIENT, SPF_PERMERROR, "",
+		"two.test has several SPF records" },
 	{ "v=spf1 redirect=noise.test", CLIENT, SPF_FAIL, "-all", "" },
 	{ "v=spf1 redirect=fail.test ?all", CLIENT, SPF_NEUTRAL, "?all", "" },
 	{ "v=spf1 exists:silent.test +all", CLIENT, SPF_TEMPERROR, "", "silent.test" },
 	{ "v=spf1 exists:nowhere.test +all", CLIENT, SPF_PASS, "+all", "" },
-	/* an IPv6 client is in no IPv4 network, and the other way round; a mapped network has no client */
+	/* no IPv6 client is in an IPv4 network, nor the other way round; a mapped one has none */
 	{ "v=spf1 ip4:0.0.0.0/0 -all", "2001:db8::9", SPF_FAIL, "-all", "" },
 	{ "v=spf1 ip6:::/0 -all", CLIENT, SPF_FAIL, "-all", "" },
 	{ "v=spf1 ip6:::ffff:192.0.2.9 -all", "::ffff:" CLIENT, SPF_FAIL, "-all", "" },
@@ -102,8 +108,10 @@ static const struct row {
 	{ "v=spf1 ip4:127.0.0.1 -all", "127.0.0.1", SPF_PASS, "ip4:127.0.0.1", "" },
 	/* two look-ups may find nothing, not three */
 	{ "v=spf1 a:x.test a:y.test +all", CLIENT, SPF_PASS, "+all", "" },
-	{ "v=spf1 a:x.test a:y.test a:z.test +all", CLIENT, SPF_PERMERROR, "", "more than 2 look-ups" },
-	{ "v=spf1 exists:x.test mx:a.test mx:x.test +all", CLIENT, SPF_PERMERROR, "", "more than 2 look-ups" },
+	{ "v=spf1 a:x.test a:y.test a:z.test +all", CLIENT, SPF_PERMERROR, "",
+		"more than 2 look-ups" },
+	{ "v=spf1 exists:x.test mx:a.test mx:x.test +all", CLIENT, SPF_PERMERROR, "",
+		"more than 2 look-ups" },
 };
 
 static void test_records(void **state)
@@ -116,7 +124,8 @@ static void test_records(void **state)
 		add_world();
 		spf_zone_addz("d.test", "TXT", r->record);
 		struct spf_trial t = try(r->client, "helo.test", "user@D.test");
-		row_text(i, str_of(spf_result_text(t.answer.result)), str_of(spf_result_text(r->result)));
+		row_text(i, str_of(spf_result_text(t.answer.result)),
+			str_of(spf_result_text(r->result)));
 		row_text(i, str_of(t.answer.mechanism), str_of(r->mechanism));
 		row_text(i, str_of(t.answer.domain), STR("d.test"));
 		row_true(i, strstr(t.answer.problem, r->problem) != NULL);
@@ -186,7 +195,8 @@ static void test_long_helo(void **state)
 /* ---- limits ---- */
 
 /* A record with `n` terms made from fmt, which takes the number. */
-static void add_terms(const char *name, const char *before, const char *fmt, int n, const char *after)
+static void add_terms(
+	const char *name, const char *before, const char *fmt, int n, const char *after)
 {
 	struct buf text;
 	char term[100];
@@ -277,7 +287,7 @@ static void test_most_queries(void **state)
 	assert_int_equal(t.answer.result, SPF_FAIL);
 	assert_string_equal(t.answer.explanation, "no: p9.test");
 	assert_int_equal(t.queries, 123);
-	assert_true(t.runs <= 25);
+	assert_int_equal(t.runs, 25);
 	spf_zone_clear();
 }
 
@@ -292,12 +302,14 @@ static void test_mx_limit(void **state)
 		spf_zone_addz("d.test", "MX", value);
 		spf_zone_addz(strchr(value, ' ') + 1, "A", i == 3 ? CLIENT : "198.51.100.1");
 		struct spf_trial t = try(CLIENT, "h.test", "u@d.test");
-		assert_int_equal(t.answer.result, i == 10 ? SPF_PERMERROR : i >= 3 ? SPF_PASS : SPF_FAIL);
+		enum spf_result want = i < 3 ? SPF_FAIL : i < 10 ? SPF_PASS : SPF_PERMERROR;
+		assert_int_equal(t.answer.result, want);
 	}
 	spf_zone_clear();
 }
 
-/* More than ten names: the first ten are looked at, it is no error. Names that only DNS can write are nobody's. */
+/* More than ten names: the first ten are looked at, it is no error. Names that only DNS can write
+ * are nobody's. */
 static void test_ptr_names(void **state)
 {
 	char name[40];
@@ -333,7 +345,8 @@ static void test_recursion(void **state)
 
 		row_true(i, t.answer.result == SPF_PERMERROR);
 		row_true(i, t.queries <= 2);
-		row_true(i, try_libspf2(CLIENT, "h.test", senders[i]).answer.result == SPF_PERMERROR);
+		row_true(i,
+			try_libspf2(CLIENT, "h.test", senders[i]).answer.result == SPF_PERMERROR);
 	}
 	spf_zone_clear();
 }
@@ -488,7 +501,8 @@ static void test_explanations(void **state)
 		const char *want;
 	} says[] = {
 		{ { "%{c} may not send for %{o}", 26 }, CLIENT " may not send for d.test" },
-		{ { "see http://x.test/?l=%{L}&h=%{h}", 32 }, "see http://x.test/?l=a%C3%A9%00&h=h?lo\"<" },
+		{ { "see http://x.test/?l=%{L}&h=%{h}", 32 },
+			"see http://x.test/?l=a%C3%A9%00&h=h?lo\"<" },
 		{ { "%{l} %_%% %-", 12 }, "a???  % %20" },
 		{ { "%{t}", 4 }, "1700000000" },
 		{ { "%{r}", 4 }, "receiver.example" },
@@ -539,7 +553,8 @@ static void test_explanation_limits(void **state)
 	spf_zone_addz("silent.test", "TXT", "v=spf1 -all exp=t.test");
 	spf_zone_addz("t.test", "ANY", "");
 	spf_zone_addz("name.test", "TXT", "v=spf1 -all exp=%{l}");
-	static const char *const senders[] = { "u@long.test", "u@several.test", "u@silent.test", "u@name.test" };
+	static const char *const senders[] = { "u@long.test", "u@several.test", "u@silent.test",
+		"u@name.test" };
 	for (size_t i = 0; i < ROWS(senders); i++) {
 		t = try(CLIENT, "h.test", senders[i]);
 		row_true(i, t.answer.result == SPF_FAIL);
@@ -638,8 +653,8 @@ static struct str seed_mutated(struct arena *a)
 /* DNS that says anything. */
 static void answer_anything(struct spf_answers *answers, struct spf_want *w)
 {
-	static const enum dns_status statuses[] = { DNS_OK, DNS_OK, DNS_OK, DNS_OK, DNS_OK, DNS_NODATA,
-		DNS_NXDOMAIN, DNS_TEMPORARY };
+	static const enum dns_status statuses[] = { DNS_OK, DNS_OK, DNS_OK, DNS_OK, DNS_OK,
+		DNS_NODATA, DNS_NXDOMAIN, DNS_TEMPORARY };
 	static const char *const names[] = { "d.test", "a.d.test", "", "x\\032y.d.test", "z" };
 	struct dns_record v[14];
 	struct dns_answer answer = { .status = statuses[roll(ROWS(statuses))], .v = v };
@@ -670,7 +685,8 @@ static bool is_clean(const char *text)
 static void try_anything(size_t row)
 {
 	struct spf_answers *answers = mem_alloc(sizeof *answers);
-	struct spf_question q = { .helo = seed_mutated(answers->arena = arena_create()), .receiver = "r.test" };
+	struct spf_question q = { .helo = seed_mutated(answers->arena = arena_create()),
+		.receiver = "r.test" };
 	struct spf_answer got;
 	int runs = 1;
 
@@ -687,9 +703,11 @@ static void try_anything(size_t row)
 			answer_anything(answers, &answers->v[asked]);
 	}
 	row_true(row, answers->n <= 123);
-	row_true(row, is_clean(got.explanation) && is_clean(got.problem) && is_clean(got.mechanism));
+	row_true(
+		row, is_clean(got.explanation) && is_clean(got.problem) && is_clean(got.mechanism));
 	row_true(row, got.explanation[0] == 0 || got.result == SPF_FAIL);
-	row_true(row, (got.problem[0] != 0) == (got.result == SPF_TEMPERROR || got.result == SPF_PERMERROR));
+	row_true(row, (got.problem[0] != 0)
+			      == (got.result == SPF_TEMPERROR || got.result == SPF_PERMERROR));
 	arena_destroy(&answers->arena);
 	free(answers);
 }

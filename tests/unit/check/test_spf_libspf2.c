@@ -1,6 +1,6 @@
 /*
- * The second opinion: libspf2 over the same suite. Where the two differ we know why; a new difference is a bug of ours
- * or news of theirs, and fails. spf_suite.py hands the lines in.
+ * The second opinion: libspf2 over the same suite. Where the two differ we know why; a new
+ * difference is a bug of ours or news of theirs, and fails. spf_suite.py hands the lines in.
  */
 #include "../unit.h"
 #include "spf_libspf2.h"

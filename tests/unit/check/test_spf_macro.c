@@ -1,4 +1,5 @@
-/* Macro strings: which are well-formed, and what they say. Most of the values are RFC 7208's own, section 7.4. */
+/* Macro strings: which are well-formed, and what they say. Most of the values are RFC 7208's own,
+ * section 7.4. */
 #include "../unit.h"
 #include "spf_macro.h"
 
@@ -59,7 +60,8 @@ static void test_syntax(void **state)
 	for (size_t i = 0; i < ROWS(rows); i++) {
 		row_true(i, spf_macro_is_text(rows[i].s) == ((rows[i].is & TEXT) != 0));
 		row_true(i, spf_macro_is_domain(rows[i].s) == ((rows[i].is & DOMAIN_SPEC) != 0));
-		row_true(i, spf_macro_is_explanation(rows[i].s) == ((rows[i].is & EXPLANATION) != 0));
+		row_true(i,
+			spf_macro_is_explanation(rows[i].s) == ((rows[i].is & EXPLANATION) != 0));
 	}
 }
 
@@ -108,10 +110,14 @@ static void test_expansion(void **state)
 		{ V4, "%{l1-}", "bad" },
 		{ V4, "%{ir}.%{v}._spf.%{d2}", "3.2.0.192.in-addr._spf.example.com" },
 		{ V4, "%{lr-}.lp._spf.%{d2}", "bad.strong.lp._spf.example.com" },
-		{ V4, "%{lr-}.lp.%{ir}.%{v}._spf.%{d2}", "bad.strong.lp.3.2.0.192.in-addr._spf.example.com" },
-		{ V4, "%{ir}.%{v}.%{l1r-}.lp._spf.%{d2}", "3.2.0.192.in-addr.strong.lp._spf.example.com" },
-		{ V4, "%{d2}.trusted-domains.example.net", "example.com.trusted-domains.example.net" },
-		{ V6, "%{ir}.%{v}._spf.%{d2}", "1.0.B.C.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.B.D.0."
+		{ V4, "%{lr-}.lp.%{ir}.%{v}._spf.%{d2}",
+			"bad.strong.lp.3.2.0.192.in-addr._spf.example.com" },
+		{ V4, "%{ir}.%{v}.%{l1r-}.lp._spf.%{d2}",
+			"3.2.0.192.in-addr.strong.lp._spf.example.com" },
+		{ V4, "%{d2}.trusted-domains.example.net",
+			"example.com.trusted-domains.example.net" },
+		{ V6, "%{ir}.%{v}._spf.%{d2}",
+			"1.0.B.C.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.B.D.0."
 			"1.0.0.2.ip6._spf.example.com" },
 		{ V6, "%{c}", V6 },
 		{ V6, "%{i1}", "1" },

@@ -33,7 +33,8 @@ static const struct {
 	{ "v=spf1 a/33", "a bad prefix length in \"a/33\"" },
 	{ "v=spf1 a//129", "a bad prefix length in \"a//129\"" },
 	{ "v=spf1 mx/024", "a bad prefix length in \"mx/024\"" },
-	{ "v=spf1 mx/99999999999999999999", "rubbish behind the mechanism in \"mx/99999999999999999999\"" },
+	{ "v=spf1 mx/99999999999999999999",
+		"rubbish behind the mechanism in \"mx/99999999999999999999\"" },
 	{ "v=spf1 ptr/24", "rubbish behind the mechanism in \"ptr/24\"" },
 	{ "v=spf1 ip4", "a bad address in \"ip4\"" },
 	{ "v=spf1 ip4:", "a bad address in \"ip4:\"" },
@@ -43,7 +44,8 @@ static const struct {
 	{ "v=spf1 ip4:::1", "a bad address in \"ip4:::1\"" },
 	{ "v=spf1 ip6:1.2.3.4", "a bad address in \"ip6:1.2.3.4\"" },
 	{ "v=spf1 ip6:::1%lo", "a bad address in \"ip6:::1%lo\"" },
-	{ "v=spf1 ip6:1111:1111:1111:1111:1111:1111:1111:1111:1111:1111", "a bad address in \"ip6:1111" },
+	{ "v=spf1 ip6:1111:1111:1111:1111:1111:1111:1111:1111:1111:1111",
+		"a bad address in \"ip6:1111" },
 	{ "v=spf1 -", "neither mechanism nor modifier in \"-\"" },
 	{ "v=spf1 --all", "neither mechanism nor modifier in \"--all\"" },
 	{ "v=spf1 4x=y", "neither mechanism nor modifier in \"4x=y\"" },
@@ -66,8 +68,10 @@ static void test_problems(void **state)
 		struct spf_record r;
 		char problem[128] = "";
 
-		row_true(i, spf_record_parse(&r, str_of(rows[i].record), problem) == (rows[i].problem == NULL));
-		row_true(i, rows[i].problem ? strstr(problem, rows[i].problem) != NULL : problem[0] == '\0');
+		row_true(i, spf_record_parse(&r, str_of(rows[i].record), problem)
+				    == (rows[i].problem == NULL));
+		row_true(i, rows[i].problem ? strstr(problem, rows[i].problem) != NULL
+					    : problem[0] == '\0');
 	}
 }
 
@@ -86,8 +90,9 @@ static void test_terms(void **state)
 		{ SPF_INCLUDE, SPF_PASS, "+include:%{d}", "%{d}", 32, 128, 0 },
 		{ SPF_ALL, SPF_FAIL, "-all", "", 32, 128, 0 },
 	};
-	struct str text = STR("v=spf1 a exp=e.test -MX:x.test/8//16  ~ip4:192.0.2.0/24 ?ip6:2001:db8:: "
-		"+include:%{d} redirect=r.test -all ");
+	struct str text =
+		STR("v=spf1 a exp=e.test -MX:x.test/8//16  ~ip4:192.0.2.0/24 ?ip6:2001:db8:: "
+		    "+include:%{d} redirect=r.test -all ");
 	struct spf_record r;
 	struct spf_term t;
 	char problem[128];

@@ -19,8 +19,10 @@ static void check(const struct spf_case *c)
 			spf_result_text(t.answer.result), t.answer.problem, t.runs);
 		wrong++;
 	}
-	if ((t.answer.result == SPF_PERMERROR || t.answer.result == SPF_TEMPERROR) != (t.answer.problem[0] != 0)) {
-		print_error("%s: %s for \"%s\"\n", c->id, spf_result_text(t.answer.result), t.answer.problem);
+	if ((t.answer.result == SPF_PERMERROR || t.answer.result == SPF_TEMPERROR)
+		!= (t.answer.problem[0] != 0)) {
+		print_error("%s: %s for \"%s\"\n", c->id, spf_result_text(t.answer.result),
+			t.answer.problem);
 		wrong++;
 	}
 	if (c->explanation.n == 0 || t.answer.result != SPF_FAIL)
