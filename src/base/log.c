@@ -42,6 +42,17 @@ static struct {
 
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
 
+/* Bytes that do something to a terminal: control bytes, and those beyond ASCII (U+0080 to U+009F,
+ * in UTF-8), which many terminals obey too. */
+static bool is_control(struct str s, size_t i)
+{
+	unsigned char c = (unsigned char)s.p[i];
+	unsigned char before = i > 0 ? (unsigned char)s.p[i - 1] : 0;
+	unsigned char after = i + 1 < s.n ? (unsigned char)s.p[i + 1] : 255;
+
+	return c < ' ' || c == 127 || (before == 0xc2 && c < 0xa0) || (c == 0xc2 && after < 0xa0);
+}
+
 /* logfmt: a value without blanks stands as it is, others in quotes with escapes. */
 static void add_text(struct buf *b, struct str s)
 {
@@ -50,7 +61,7 @@ static void add_text(struct buf *b, struct str s)
 	for (size_t i = 0; i < s.n && !quote; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		quote = c <= ' ' || c == '"' || c == '=' || c == '\\' || c == 127;
+		quote = c == ' ' || c == '"' || c == '=' || c == '\\' || is_control(s, i);
 	}
 	if (quote)
 		buf_add_char(b, '"');
@@ -59,7 +70,7 @@ static void add_text(struct buf *b, struct str s)
 
 		if (c == '"' || c == '\\')
 			buf_addf(b, "\\%c", c);
-		else if (c < ' ' || c == 127 || (c > 127 && !utf8))
+		else if (is_control(s, i) || (c > 127 && !utf8))
 			buf_addf(b, "\\x%02x", c);
 		else
 			buf_add_char(b, (char)c);
@@ -79,7 +90,7 @@ static void add_json(struct buf *b, struct str s)
 
 		if (c == '"' || c == '\\')
 			buf_addf(b, "\\%c", c);
-		else if (c < ' ' || c == 127 || (c > 127 && !utf8))
+		else if (is_control(s, i) || (c > 127 && !utf8))
 			buf_addf(b, "\\u%04x", c);
 		else
 			buf_add_char(b, (char)c);

@@ -149,6 +149,15 @@ static bool parse_literal(struct str *out, struct str text, struct arena *arena)
 	return true;
 }
 
+/* U+0080 to U+009F in UTF-8: no letters, and terminals obey them. */
+static bool has_c1(struct str s)
+{
+	for (size_t i = 1; i < s.n; i++)
+		if ((unsigned char)s.p[i - 1] == 0xc2 && (unsigned char)s.p[i] < 0xa0)
+			return true;
+	return false;
+}
+
 bool address_parse(struct address *out, struct str text, struct arena *arena)
 {
 	struct address a;
@@ -157,7 +166,8 @@ bool address_parse(struct address *out, struct str text, struct arena *arena)
 
 	buf_init(&local, LIMIT_LOCAL_PART_IN);
 	size_t n = read_local(text, &local);
-	if (n > 0 && n < text.n && text.p[n] == '@' && str_is_utf8(buf_str(&local))) {
+	if (n > 0 && n < text.n && text.p[n] == '@' && str_is_utf8(buf_str(&local))
+		&& !has_c1(buf_str(&local))) {
 		struct str domain = str_skip(text, n + 1);
 
 		done = domain.n > 0 && domain.p[0] == '[' ? parse_literal(&a.domain, domain, arena)

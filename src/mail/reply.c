@@ -97,7 +97,10 @@ static void add_text(struct reply *r, struct str text)
 	for (size_t i = 0; i < text.n && n + 1 < sizeof r->text; i++) {
 		unsigned char c = (unsigned char)text.p[i];
 
-		r->text[n++] = c < ' ' || c == 127 ? '?' : (char)c;
+		/* also the lead byte of U+0080 to U+009F, which terminals obey */
+		bool c1 = c == 0xc2 && i + 1 < text.n && (unsigned char)text.p[i + 1] < 0xa0;
+
+		r->text[n++] = c < ' ' || c == 127 || c1 ? '?' : (char)c;
 	}
 	r->text[n] = '\0';
 }

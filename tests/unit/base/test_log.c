@@ -36,7 +36,8 @@ static void escapes(void **state)
 		struct log_options o = { .format = format, .level = LOG_INFO, .file = path, .max_size = 1 << 20, .keep = 1 };
 		assert_true(log_open(&o, &why));
 		log_info("refuse", L_STR("helo", STR("evil\r\n2026 info forged id=1")), L_Z("say", "he said \"no\"\\"),
-			L_NUM("n", -3), L_SECS("delay", 1234), L_Z("left", ""), L_STR("raw", STR("\xff\x01")));
+			L_NUM("n", -3), L_SECS("delay", 1234), L_Z("left", ""), L_STR("raw", STR("\xff\x01")),
+			L_STR("csi", STR("\xc3\xbc\xc2\x9b" "1m")));
 		log_debug("hidden", L_NUM("n", 1));
 		log_close();
 		char *got = slurp("escapes");
@@ -44,8 +45,9 @@ static void escapes(void **state)
 		assert_int_equal(strchr(got, '\n')[1], '\0');
 		assert_non_null(strstr(got, format == LOG_JSON
 			? "\"event\":\"refuse\",\"helo\":\"evil\\u000d\\u000a2026 info forged id=1\",\"say\":\"he said \\\"no\\\"\\\\\","
-			  "\"n\":-3,\"delay\":1.234,\"raw\":\"\\u00ff\\u0001\"}"
-			: " info refuse helo=\"evil\\x0d\\x0a2026 info forged id=1\" say=\"he said \\\"no\\\"\\\\\" n=-3 delay=1.234 raw=\"\\xff\\x01\""));
+			  "\"n\":-3,\"delay\":1.234,\"raw\":\"\\u00ff\\u0001\",\"csi\":\"\xc3\xbc\\u00c2\\u009b1m\"}"
+			: " info refuse helo=\"evil\\x0d\\x0a2026 info forged id=1\" say=\"he said \\\"no\\\"\\\\\" n=-3 delay=1.234 raw=\"\\xff\\x01\""
+			  " csi=\"\xc3\xbc\\xc2\\x9b1m\""));
 	}
 }
 

@@ -13,6 +13,7 @@ static void reading(void **state)
 		{ { "220-mx.example ESMTP", "220 ready" }, 220, "", "mx.example ESMTP\nready", "220 mx.example ESMTP; ready" },
 		{ { "550 5.1 no status" }, 550, "", "5.1 no status", "550 5.1 no status" },
 		{ { "550 2.1.5 wrong class" }, 550, "", "2.1.5 wrong class", "550 2.1.5 wrong class" },
+		{ { "550 x\xc2\x9b" "1m \xc3\xbc" }, 550, "", "x?\x9b" "1m \xc3\xbc", "550 x?\x9b" "1m \xc3\xbc" },
 		{ { "421 4.7.0 a\x01\x7f" "b\x80" }, 421, "4.7.0", "a??b\x80", "421 4.7.0 a??b\x80" },
 		{ { "250 2.1.5" }, 250, "2.1.5", "", "250 2.1.5" },
 	};
