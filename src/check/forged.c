@@ -118,11 +118,12 @@ bool check_is_forged(const struct check *c, struct str field_value)
 {
 	struct str name = str_of(c->hostname);
 	struct buf id;
-	bool forged;
+	bool forged, plain;
 
 	buf_init(&id, LIMIT_HEADER);
-	forged = read_id(field_value, &id) ? is_name(buf_str(&id), name)
-		: is_name(buf_str(&id), name) || mentions(field_value, name);
+	plain = read_id(field_value, &id) && str_is_ascii(buf_str(&id));
+	/* a byte beyond ASCII may be a blank to somebody */
+	forged = is_name(buf_str(&id), name) || (!plain && mentions(field_value, name));
 	buf_finish(&id);
 	return forged;
 }

@@ -13,6 +13,18 @@
 
 static const char *const actions[] = { "mark", "refuse", NULL };
 
+/* With a dot in it, and no address gone wrong. */
+static bool read_domain(struct config *c, struct str text, struct str *domain)
+{
+	struct str top;
+	uint64_t number;
+
+	if (!address_parse_domain(domain, text, config_arena(c)) || str_find(*domain, '.') < 0)
+		return false;
+	top = str_skip(*domain, (size_t)str_rfind(*domain, '.') + 1);
+	return !str_number(top, &number);
+}
+
 static void add_trusted(struct config *c, const struct config_node *node, struct check_options *o)
 {
 	struct str text = config_text(node), domain;
@@ -20,8 +32,7 @@ static void add_trusted(struct config *c, const struct config_node *node, struct
 
 	if (config_kind(node) == CONFIG_SCALAR && network_parse(&network, text))
 		o->trusted_networks.v[o->trusted_networks.n++] = network;
-	else if (config_kind(node) == CONFIG_SCALAR && str_find(text, '/') < 0 &&
-		str_find(text, '.') >= 0 && address_parse_domain(&domain, text, config_arena(c)))
+	else if (config_kind(node) == CONFIG_SCALAR && read_domain(c, text, &domain))
 		o->trusted_domains.v[o->trusted_domains.n++] = domain.p;
 	else if (config_kind(node) != CONFIG_NULL)
 		config_error(c, node, "check.trusted_forwarders takes networks and domains, such as "

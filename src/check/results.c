@@ -11,7 +11,9 @@
 
 #include <string.h>
 
-enum { LINE = 78, WORD_MAX_TEXT = 2048 };
+/* Columns before folding; bytes of a value, which may double in quotes and must then fit in a line
+ * of 998; of a word being put together. */
+enum { LINE = 78, VALUE_MOST = 480, WORD_MAX_TEXT = 2048 };
 
 /* A field being written: words with blanks between, folded. */
 struct field {
@@ -85,6 +87,7 @@ static void quote(struct buf *out, struct str s)
 /* As it is where it is both a token (RFC 2045) and a dot-atom (RFC 5322). */
 static void add_value(struct buf *out, struct str s)
 {
+	s = str_head(s, VALUE_MOST);
 	if (is_all(s, "._-+") && s.p[0] != '.' && s.p[s.n - 1] != '.' && !memmem(s.p, s.n, "..", 2))
 		buf_add_str(out, s);
 	else
@@ -103,20 +106,24 @@ static void put_pair(struct field *f, const char *name, struct str value)
 	buf_finish(&word);
 }
 
-/* An address is plain in the clearest cases only. Of a local part that is not ASCII, only the
- * domain is told. */
-static void add_address(struct buf *out, const struct address *a)
+/* plain: without quotes where that is clear. Of a local part that is not ASCII, or endless, only
+ * the domain is told. */
+static void put_address(struct field *f, const char *name, const struct address *a, bool plain)
 {
-	struct buf text;
+	struct buf text, word;
 
 	buf_init(&text, WORD_MAX_TEXT);
+	buf_init(&word, WORD_MAX_TEXT);
 	address_print(&text, a);
-	if (!str_is_ascii(a->local))
-		add_value(out, a->domain);
-	else if (is_all(a->local, "._-+=") && is_all(a->domain, ".-_"))
-		buf_add_str(out, buf_str(&text));
+	buf_addf(&word, "%s=", name);
+	if (a->domain.n == 0 || !str_is_ascii(a->local) || text.n > VALUE_MOST)
+		add_value(&word, a->domain);
+	else if (plain && is_all(a->local, "._-+=") && is_all(a->domain, ".-_"))
+		buf_add_str(&word, buf_str(&text));
 	else
-		quote(out, buf_str(&text));
+		quote(&word, buf_str(&text));
+	put(f, buf_str(&word));
+	buf_finish(&word);
 	buf_finish(&text);
 }
 
@@ -155,17 +162,6 @@ static void put_spf(struct field *f, const struct verdict *v, const struct spf_a
 		put_text(f, "reason", hidden_text);
 	else if (spf->problem[0])
 		put_text(f, "reason", spf->problem);
-}
-
-static void put_mailfrom(struct field *f, const struct address *sender)
-{
-	struct buf word;
-
-	buf_init(&word, WORD_MAX_TEXT);
-	buf_add_str(&word, STR("smtp.mailfrom="));
-	add_address(&word, sender);
-	put(f, buf_str(&word));
-	buf_finish(&word);
 }
 
 static void put_signature(struct field *f, const struct check_dkim_signature *s)
@@ -228,7 +224,7 @@ static void print_results(const struct check *c, const struct verdict *v,
 	buf_finish(&id);
 	if (v->spf_done && !v->null_sender) {
 		put_spf(&f, v, &v->spf);
-		put_mailfrom(&f, sender);
+		put_address(&f, "smtp.mailfrom", sender, true);
 	}
 	if (v->spf_done) {
 		put_spf(&f, v, &v->helo);
@@ -238,14 +234,16 @@ static void print_results(const struct check *c, const struct verdict *v,
 		put_dkim(&f, &v->dkim);
 		put_dmarc(&f, &v->dmarc);
 	}
-	if (!v->spf_done && !v->message_done)
-		put(&f, STR("; none"));
+	if (!v->spf_done && !v->message_done) {
+		put_mark(&f, ';');
+		put(&f, STR("none"));
+	}
 	buf_add_str(out, STR("\r\n"));
 }
 
 /* ---- Received-SPF ---- */
 
-/* What a person reads; %s of it are the domain and the client. */
+/* What a person reads, between the domain and the client. */
 static const char *sentence(enum spf_result result)
 {
 	static const char *const texts[] = {
@@ -299,7 +297,6 @@ static void print_received(const struct check *c, const struct verdict *v,
 	const struct spf_answer *spf = &v->spf;
 	char ip[INET_TEXT_MAX];
 	struct field f;
-	struct buf from;
 
 	begin(&f, out, "Received-SPF");
 	put(&f, str_of(spf_result_text(spf->result)));
@@ -310,21 +307,8 @@ static void print_received(const struct check *c, const struct verdict *v,
 		put_mark(&f, ';');
 		put_pair(&f, "client-ip", str_of(ip));
 	}
-	buf_init(&from, WORD_MAX_TEXT);
-	buf_add_str(&from, STR("envelope-from="));
-	if (sender->domain.n && str_is_ascii(sender->local)) {
-		struct buf text;
-
-		buf_init(&text, WORD_MAX_TEXT);
-		address_print(&text, sender);
-		quote(&from, buf_str(&text));
-		buf_finish(&text);
-	} else {
-		add_value(&from, sender->domain);
-	}
 	put_mark(&f, ';');
-	put(&f, buf_str(&from));
-	buf_finish(&from);
+	put_address(&f, "envelope-from", sender, false);
 	put_mark(&f, ';');
 	put_pair(&f, "helo", client->helo);
 	put_mark(&f, ';');
