@@ -56,7 +56,7 @@ static void checking_cancel(struct job *job)
 	struct checking *c = (struct checking *)job;       /* its first member */
 
 	if (c->work)
-		job_cancel(&c->work);                      /* a worker may be at it: work_drop frees */
+		job_cancel(&c->work);          /* a worker may be at it: work_drop frees */
 	else
 		checking_free(c);
 }
@@ -125,7 +125,8 @@ static void say(struct check_dkim_one *one, enum check_dkim_result result, const
 	snprintf(one->out.reason, sizeof one->out.reason, "%s", reason);
 }
 
-static void keep_records(struct check_dkim_one *one, const struct dns_answer *answer, struct arena *arena)
+static void keep_records(struct check_dkim_one *one, const struct dns_answer *answer,
+	struct arena *arena)
 {
 	for (size_t i = 0; i < answer->n && one->record_n < LIMIT_DKIM_KEY_RECORDS; i++)
 		one->records[one->record_n++] =
@@ -162,8 +163,8 @@ static void ask_for_keys(struct checking *c, struct dns *dns)
 
 		if (!c->v[i].open)
 			continue;
-		const char *name = arena_printf(c->arena, "%.*s._domainkey.%.*s", STR_FMT(out->selector),
-			STR_FMT(out->domain));
+		const char *name = arena_printf(c->arena, "%.*s._domainkey.%.*s",
+			STR_FMT(out->selector), STR_FMT(out->domain));
 
 		c->keys[i].owner = c;
 		c->keys[i].asking = dns_ask(dns, str_of(name), DNS_TXT, key_heard, &c->keys[i]);
@@ -173,8 +174,9 @@ static void ask_for_keys(struct checking *c, struct dns *dns)
 
 /* ---- the signatures ---- */
 
-/* The header without From has nobody to sign for it (RFC 8601 section 2.7.1 has this very case for permerror). */
-static void read_signature(struct checking *c, const struct header_field *field, int64_t now, bool from)
+/* A header without From has nobody to sign for it; RFC 8601 section 2.7.1 calls this a permerror. */
+static void read_signature(struct checking *c, const struct header_field *field, int64_t now,
+	bool from)
 {
 	struct check_dkim_one *one = &c->v[c->n++];
 
@@ -200,7 +202,8 @@ static void find_signatures(struct checking *c)
 	}
 }
 
-struct job *check_dkim(struct loop *l, struct dns *dns, struct message *m, check_dkim_done *done, void *waiter)
+struct job *check_dkim(struct loop *l, struct dns *dns, struct message *m, check_dkim_done *done,
+	void *waiter)
 {
 	struct checking *c = mem_alloc(sizeof *c);
 
@@ -220,9 +223,9 @@ struct job *check_dkim(struct loop *l, struct dns *dns, struct message *m, check
 const char *check_dkim_result_text(enum check_dkim_result result)
 {
 	static const char *const texts[] = {
-		[CHECK_DKIM_PASS] = "pass", [CHECK_DKIM_FAIL] = "fail", [CHECK_DKIM_NEUTRAL] = "neutral",
-		[CHECK_DKIM_POLICY] = "policy", [CHECK_DKIM_TEMPERROR] = "temperror",
-		[CHECK_DKIM_PERMERROR] = "permerror",
+		[CHECK_DKIM_PASS] = "pass", [CHECK_DKIM_FAIL] = "fail",
+		[CHECK_DKIM_NEUTRAL] = "neutral", [CHECK_DKIM_POLICY] = "policy",
+		[CHECK_DKIM_TEMPERROR] = "temperror", [CHECK_DKIM_PERMERROR] = "permerror",
 	};
 
 	return texts[result];

@@ -4,7 +4,8 @@
  * From     check_dkim.c, for each such field of a header.
  * To       check_dkim_verify.c, with hashes and signature decoded.
  * Never    stops at the first mistake: what can be read of a bad field is reported with it.
- * Fails    with CHECK_DKIM_NEUTRAL for a field that can't be understood, CHECK_DKIM_FAIL for one out of its time.
+ * Fails    with CHECK_DKIM_NEUTRAL for a field that can't be understood, CHECK_DKIM_FAIL for one out
+ *          of its time.
  * See      RFC 6376 sections 3.5 and 6.1.1; RFC 8301; RFC 8463; RFC 8616 section 5 (U-labels).
  */
 #include "check_dkim_field.h"
@@ -39,12 +40,14 @@ static const char *read_version(struct reading *r, const struct taglist_tag *tag
 
 static const char *read_domain(struct reading *r, const struct taglist_tag *tag)
 {
-	return address_parse_domain(&r->out->domain, tag->value, r->arena) ? NULL : "d= is not a domain";
+	return address_parse_domain(&r->out->domain, tag->value, r->arena) ? NULL
+		: "d= is not a domain";
 }
 
 static const char *read_selector(struct reading *r, const struct taglist_tag *tag)
 {
-	return address_parse_domain(&r->out->selector, tag->value, r->arena) ? NULL : "s= is not a selector";
+	return address_parse_domain(&r->out->selector, tag->value, r->arena) ? NULL
+		: "s= is not a selector";
 }
 
 static const char *read_algorithm(struct reading *r, const struct taglist_tag *tag)
@@ -100,7 +103,8 @@ static const char *read_hash(struct reading *r, const struct taglist_tag *tag)
 {
 	struct check_dkim_field *f = r->f;
 
-	return read_base64(f->hash, sizeof f->hash, &f->hash_n, tag->value) ? NULL : "bh= is not a hash in base64";
+	return read_base64(f->hash, sizeof f->hash, &f->hash_n, tag->value) ? NULL
+		: "bh= is not a hash in base64";
 }
 
 static const char *read_names(struct reading *r, const struct taglist_tag *tag)
@@ -121,7 +125,8 @@ static const char *read_canon(struct reading *r, const struct taglist_tag *tag)
 
 	if (header.n == tag->value.n)
 		body = STR("simple");
-	return canon_named(&r->f->header, header) && canon_named(&r->f->body, body) ? NULL : "c= is unknown";
+	return canon_named(&r->f->header, header) && canon_named(&r->f->body, body) ? NULL
+		: "c= is unknown";
 }
 
 /* dkim-quoted-printable without its folding; as it is, and decoded. */

@@ -22,7 +22,7 @@ struct check_dkim_algorithm {
 struct check_dkim_field {
 	/* borrowed: the header */
 	struct str raw;                    /* the whole field */
-	struct str value;                  /* of b=, with the blanks around it: not covered by itself */
+	struct str value;                  /* of b=, with the blanks around it: not covered */
 	struct str names;                  /* h= */
 	/* state */
 	const struct check_dkim_algorithm *algorithm;
@@ -35,8 +35,8 @@ struct check_dkim_field {
 	bool subdomain;                    /* the domain of i= is below d= */
 };
 
-/* Fills *f, and of *out what the field says; texts go to the arena. False: it is not worth a look at the key, out has
- * the result and the reason. now: ms since 1970. */
+/* Fills *f, and of *out what the field says; texts go to the arena. False: it is not worth a look at
+ * the key, out has the result and the reason. now: ms since 1970. */
 bool check_dkim_field_read(struct check_dkim_field *f, struct check_dkim_signature *out,
 	const struct header_field *field, int64_t now, struct arena *arena);
 

@@ -2,9 +2,10 @@
  * check_dkim_hash.c - what a signature covers, hashed
  *
  * From     check_dkim_verify.c, on a worker.
- * Owns     an index of the header's fields, so that long h= and many fields cost no more than their bytes.
+ * Owns     an index of the header's fields, so that a long h= and many fields cost no more than their
+ *          bytes.
  * Never    holds more of a body than a piece of it.
- * See      RFC 6376 sections 3.4.5 (l=), 3.7 (the hashes) and 5.4.2 (fields of one name: bottom-up).
+ * See      RFC 6376 sections 3.4.5 (l=), 3.7 (the hashes), 5.4.2 (fields of one name: bottom-up).
  */
 #include "check_dkim_hash.h"
 #include "base/mem.h"
@@ -16,7 +17,8 @@
 
 /* ---- the body ---- */
 
-size_t check_dkim_hash_want(struct check_dkim_bodies *b, enum canon how, const EVP_MD *hash, uint64_t length)
+size_t check_dkim_hash_want(struct check_dkim_bodies *b, enum canon how, const EVP_MD *hash,
+	uint64_t length)
 {
 	size_t i = 0;
 
@@ -24,7 +26,9 @@ size_t check_dkim_hash_want(struct check_dkim_bodies *b, enum canon how, const E
 		i++;
 	if (i == b->n) {
 		must(b->n < LIMIT_DKIM_SIGNATURES);
-		b->v[b->n++] = (struct check_dkim_body_hash){ .hash = hash, .how = how, .length = length };
+		b->v[b->n++] = (struct check_dkim_body_hash){
+			.hash = hash, .how = how, .length = length,
+		};
 	}
 	return i;
 }
@@ -62,7 +66,8 @@ static void add_piece(void *arg, struct str piece)
 			canon_body_add(&forms[how].canon, piece);
 }
 
-bool check_dkim_hash_bodies(struct check_dkim_bodies *b, const struct content *content, struct why *why)
+bool check_dkim_hash_bodies(struct check_dkim_bodies *b, const struct content *content,
+	struct why *why)
 {
 	struct form forms[2] = { { .b = b }, { .b = b } };
 	bool ok;
@@ -170,7 +175,8 @@ void check_dkim_hash_fields_drop(struct check_dkim_fields **h)
 	free(gone);
 }
 
-/* The lowest field of that name that this signature has not taken yet; NULL: none. It never covers itself. */
+/* The lowest field of that name that this signature has not taken yet; NULL: none. It never covers
+ * itself. */
 static const struct field *take(struct check_dkim_fields *h, struct str text, struct str own)
 {
 	struct name *name = text.n > 0 ? map_get(h->names, lower(&h->key, text)) : NULL;
@@ -190,14 +196,16 @@ static const struct field *take(struct check_dkim_fields *h, struct str text, st
 	return field;
 }
 
-static void hash_field(struct check_dkim_fields *h, EVP_MD_CTX *ctx, enum canon how, struct str raw, bool last)
+static void hash_field(struct check_dkim_fields *h, EVP_MD_CTX *ctx, enum canon how, struct str raw,
+	bool last)
 {
 	buf_clear(&h->canonical);
 	must(canon_header(&h->canonical, how, raw, last));
 	EVP_DigestUpdate(ctx, h->canonical.p, h->canonical.n);
 }
 
-static void hash_own(struct check_dkim_fields *h, EVP_MD_CTX *ctx, const struct check_dkim_covered *covered)
+static void hash_own(struct check_dkim_fields *h, EVP_MD_CTX *ctx,
+	const struct check_dkim_covered *covered)
 {
 	size_t before = (size_t)(covered->cut.p - covered->own.p);
 	struct buf own;

@@ -4,8 +4,8 @@
  * From     check_dkim_verify.c, on a worker.
  * Never    takes a key for what its record does not allow (hash, service, algorithm).
  * Fails    with a phrase for the report.
- * See      RFC 6376 section 3.6.1; RFC 8463 section 4; an RSA key is SubjectPublicKeyInfo as all publish it, or
- *          RSAPublicKey as the RFC says (erratum 3017).
+ * See      RFC 6376 section 3.6.1; RFC 8463 section 4; an RSA key is SubjectPublicKeyInfo as all
+ *          publish it, or RSAPublicKey as the RFC says.
  */
 #include "check_dkim_key.h"
 #include "base/limits.h"
@@ -30,7 +30,7 @@ static struct str value_of(const struct taglist *tags, struct str name, struct s
 	return tag ? tag->value : otherwise;
 }
 
-/* What the record is for. A v= that is not the first tag should not be, but all verifiers read it. */
+/* What the record is for. v= should be the first tag, but all verifiers read it anywhere. */
 static const char *read_terms(struct check_dkim_key *key, const struct taglist *tags,
 	const struct check_dkim_algorithm *algorithm)
 {
@@ -66,7 +66,8 @@ static EVP_PKEY *read_rsa(struct str der)
 	return pkey;
 }
 
-static const char *read_public(struct check_dkim_key *key, enum check_dkim_kind kind, struct str value)
+static const char *read_public(struct check_dkim_key *key, enum check_dkim_kind kind,
+	struct str value)
 {
 	struct buf der;
 
@@ -75,7 +76,8 @@ static const char *read_public(struct check_dkim_key *key, enum check_dkim_kind 
 	buf_init(&der, LIMIT_DKIM_KEY_RECORD);
 	if (taglist_base64(&der, value) && der.n > 0)
 		key->pkey = kind == CHECK_DKIM_RSA ? read_rsa(buf_str(&der))
-			: EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, (unsigned char *)der.p, der.n);
+			: EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,
+				(unsigned char *)der.p, der.n);
 	buf_finish(&der);
 	ERR_clear_error();
 	if (key->pkey == NULL)
@@ -134,8 +136,8 @@ static bool verify_ed25519(EVP_PKEY *pkey, struct str digest, struct str signatu
 	return good;
 }
 
-bool check_dkim_key_verify(const struct check_dkim_key *key, const struct check_dkim_algorithm *algorithm,
-	struct str digest, struct str signature)
+bool check_dkim_key_verify(const struct check_dkim_key *key,
+	const struct check_dkim_algorithm *algorithm, struct str digest, struct str signature)
 {
 	bool good = algorithm->kind == CHECK_DKIM_RSA
 		? verify_rsa(key->pkey, check_dkim_key_hash(algorithm), digest, signature)

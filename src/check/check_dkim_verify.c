@@ -4,7 +4,8 @@
  * From     check_dkim.c, on a worker, once all keys have come.
  * Never    lets one signature spoil another, or leaves anything in OpenSSL's error queue.
  * Fails    with CHECK_DKIM_TEMPERROR if the content can't be read.
- * See      RFC 6376 section 6.1; several records of one key are tried one after the other (3.6.2.2 leaves it open).
+ * See      RFC 6376 section 6.1; several records of one key are tried one after the other (3.6.2.2
+ *          leaves it open).
  */
 #include "check_dkim_verify.h"
 #include "check_dkim_hash.h"
@@ -29,7 +30,8 @@ static void say(struct check_dkim_signature *out, enum check_dkim_result result,
 	snprintf(out->reason, sizeof out->reason, "%s", reason);
 }
 
-static bool body_is_signed(const struct check_dkim_field *f, const struct check_dkim_body_hash *body)
+static bool body_is_signed(const struct check_dkim_field *f,
+	const struct check_dkim_body_hash *body)
 {
 	return f->hash_n == body->digest_n && memcmp(f->hash, body->digest, f->hash_n) == 0;
 }
@@ -46,8 +48,8 @@ static void accept_or_not(struct check_dkim_signature *out, const struct check_d
 		say(out, CHECK_DKIM_PASS, out->partial ? "only a part of the body is signed" : "");
 }
 
-static void try_key(struct check_dkim_signature *out, const struct check_dkim_field *f, const struct check_dkim_key *key,
-	const struct digests *d)
+static void try_key(struct check_dkim_signature *out, const struct check_dkim_field *f,
+	const struct check_dkim_key *key, const struct digests *d)
 {
 	if (key->exact && f->subdomain)
 		say(out, CHECK_DKIM_PERMERROR, "the key is not for subdomains of d=");
@@ -64,8 +66,8 @@ static void try_key(struct check_dkim_signature *out, const struct check_dkim_fi
 		accept_or_not(out, f, key);
 }
 
-static void try_record(struct check_dkim_signature *out, const struct check_dkim_field *f, struct str record,
-	const struct digests *d)
+static void try_record(struct check_dkim_signature *out, const struct check_dkim_field *f,
+	struct str record, const struct digests *d)
 {
 	struct check_dkim_key key;
 	const char *wrong = check_dkim_key_read(&key, record, f->algorithm);
@@ -79,12 +81,12 @@ static void try_record(struct check_dkim_signature *out, const struct check_dkim
 	check_dkim_key_finish(&key);
 }
 
-/* How much a result tells, of several keys' */
+/* How much a result tells, of those of several records. */
 static int rank(enum check_dkim_result result)
 {
 	static const int ranks[] = {
-		[CHECK_DKIM_PASS] = 4, [CHECK_DKIM_POLICY] = 3, [CHECK_DKIM_FAIL] = 2, [CHECK_DKIM_TEMPERROR] = 1,
-		[CHECK_DKIM_PERMERROR] = 0, [CHECK_DKIM_NEUTRAL] = 0,
+		[CHECK_DKIM_PASS] = 4, [CHECK_DKIM_POLICY] = 3, [CHECK_DKIM_FAIL] = 2,
+		[CHECK_DKIM_TEMPERROR] = 1, [CHECK_DKIM_PERMERROR] = 0, [CHECK_DKIM_NEUTRAL] = 0,
 	};
 
 	return ranks[result];
@@ -109,21 +111,23 @@ static void decide(struct check_dkim_one *one, const struct digests *d)
 	one->open = false;
 }
 
-static void decide_all(struct check_dkim_one *v, size_t n, const struct check_dkim_bodies *bodies, const size_t *which,
-	struct str header)
+static void decide_all(struct check_dkim_one *v, size_t n, const struct check_dkim_bodies *bodies,
+	const size_t *which, struct str header)
 {
 	struct check_dkim_fields *fields = check_dkim_hash_fields(header);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct check_dkim_field *f = &v[i].field;
+		struct check_dkim_covered covered = {
+			.how = f->header, .names = f->names, .own = f->raw, .cut = f->value,
+		};
 		struct digests d;
 
 		if (!v[i].open)
 			continue;
+		covered.hash = check_dkim_key_hash(f->algorithm);
 		d.body = &bodies->v[which[i]];
-		d.header_n = check_dkim_hash_header(fields, &(struct check_dkim_covered){ .how = f->header,
-			.hash = check_dkim_key_hash(f->algorithm), .names = f->names, .own = f->raw, .cut = f->value },
-			d.header);
+		d.header_n = check_dkim_hash_header(fields, &covered, d.header);
 		decide(&v[i], &d);
 	}
 	check_dkim_hash_fields_drop(&fields);

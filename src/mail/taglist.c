@@ -2,7 +2,8 @@
  * taglist.c - tag lists as signatures, keys and policies have them
  *
  * From     check/, for what comes in fields and TXT records.
- * Never    guesses: a list that is wrong anywhere is wrong as a whole, so that no two readers see two things in it.
+ * Never    guesses: a list that is wrong anywhere is wrong as a whole, so that no two readers see two
+ *          things in it.
  * See      RFC 6376 sections 3.2 and 2.8 (folding).
  */
 #include "mail/taglist.h"
@@ -20,7 +21,8 @@ static bool is_clean(struct str s)
 		unsigned char c = (unsigned char)s.p[i];
 
 		if (c == '\r') {
-			if (s.n - i < 3 || s.p[i + 1] != '\n' || (s.p[i + 2] != ' ' && s.p[i + 2] != '\t'))
+			if (s.n - i < 3 || s.p[i + 1] != '\n' ||
+				(s.p[i + 2] != ' ' && s.p[i + 2] != '\t'))
 				return false;
 			i += 2;
 		} else if ((c < ' ' && c != '\t') || c == 127) {
@@ -39,7 +41,8 @@ static bool is_letter(char c)
 static bool is_name(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (!is_letter(s.p[i]) && (i == 0 || (s.p[i] != '_' && (s.p[i] < '0' || s.p[i] > '9'))))
+		if (!is_letter(s.p[i]) &&
+			(i == 0 || (s.p[i] != '_' && (s.p[i] < '0' || s.p[i] > '9'))))
 			return false;
 	return s.n > 0;
 }
