@@ -253,13 +253,19 @@ static bool is_original(struct str value, const struct recipient *rcpts, size_t 
 	return found;
 }
 
+/* Ours is near the top: a header that is made of Delivered-To must not keep the loop busy. */
 static bool has_delivered_to(struct str header, const struct recipient *rcpts, size_t n)
 {
 	struct header_field field;
+	size_t left = LIMIT_RECEIVED_FIELDS;
 
-	while (header_next(&header, &field))
-		if (str_ieq(field.name, STR("Delivered-To")) && is_original(field.value, rcpts, n))
+	while (left > 0 && header_next(&header, &field)) {
+		if (!str_ieq(field.name, STR("Delivered-To")))
+			continue;
+		if (is_original(field.value, rcpts, n))
 			return true;
+		left--;
+	}
 	return false;
 }
 

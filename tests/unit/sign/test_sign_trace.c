@@ -209,6 +209,7 @@ static void extra_fields(void **state)
 
 #define OURS "Received: from a by mail.ours.example (waypost) with ESMTP id 1; today\r\n"
 #define THEIRS "Received: from mail.ours.example by mx.example.net with ESMTP id 1; today\r\n"
+#define TO_BOB "Delivered-To: bob@ours.example\r\n"
 #define TO_ALICE "Delivered-To: alice@ours.example\r\n"
 
 static const struct loop_row {
@@ -228,6 +229,8 @@ static const struct loop_row {
 	{ "twice ours, for somebody else", OURS, 2, "Delivered-To: bob@ours.example\r\n", false },
 	{ "twice ours, for several", OURS, 2, "Delivered-To: bob@ours.example\r\n" TO_ALICE, true },
 	{ "twice ours, for nobody", OURS, 2, "", false },
+	{ "the fiftieth to somebody", TO_BOB, 49, OURS OURS TO_ALICE, true },
+	{ "too far down", TO_BOB, 50, OURS OURS TO_ALICE, false },
 	{ "case", OURS, 2, "delivered-to :\r\n\tALICE@Ours.Example \r\n", true },
 	{ "by in a comment", "Received: from a (helo by mail.ours.example) by b; today\r\n", 2, TO_ALICE, false },
 	{ "by in nested comments", "Received: from a (x (\\) by mail.ours.example) y) by b; today\r\n", 2, TO_ALICE, false },
