@@ -8,8 +8,8 @@
  * See      RFC 7208 sections 4 to 6.
  *
  * A missing answer reads as a failing one, and a failing one ends the evaluation everywhere but in
- * a search for the client's name. So run->missing is looked at in few places: where a step could
- * go on with a made-up answer.
+ * a search for the client's name, the only place where run->missing has to be looked at. (A macro
+ * that needs that name looks at it too.)
  */
 #include "spf_eval.h"
 #include "base/buf.h"
@@ -132,8 +132,6 @@ static enum match match_hosts(
 
 	for (size_t i = 0; i < mx->n; i++)
 		host[i] = spf_run_ask_host(run, mx->texts[i], spf_run_address_type(run));
-	if (run->missing)
-		return MATCH_TEMPERROR;
 	for (size_t i = 0; i < mx->n; i++) {
 		if (host[i]->status == DNS_TEMPORARY)
 			return trouble(no_answer(run, "address", mx->texts[i]));

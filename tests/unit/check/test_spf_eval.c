@@ -492,6 +492,32 @@ static void test_odd_senders(void **state)
 	spf_zone_clear();
 }
 
+/* A run that lacks an answer ends: what stands behind is not asked for on suspicion. */
+static void test_asks_in_turn(void **state)
+{
+	static const struct {
+		const char *record;
+		size_t queries;
+	} asks[] = {
+		{ "v=spf1 ptr:a.test a:x.test mx:y.test -all", 3 },
+		{ "v=spf1 exists:%{p}.x.test a:x.test -all", 4 },
+		{ "v=spf1 a:a.test include:x.test -all", 2 },
+		{ "v=spf1 mx:mx.test include:x.test -all", 4 },
+		{ "v=spf1 ip4:192.0.2.9 a:x.test redirect=y.test", 1 },
+		{ "v=spf1 -exists:a.test a:x.test exp=e.test", 3 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(asks); i++) {
+		spf_zone_clear();
+		add_world();
+		spf_zone_addz("a.test.x.test", "A", "127.0.0.2");
+		spf_zone_addz("d.test", "TXT", asks[i].record);
+		row_true(i, try(CLIENT, "h.test", "u@d.test").queries == asks[i].queries);
+	}
+	spf_zone_clear();
+}
+
 /* ---- explanations ---- */
 
 static void test_explanations(void **state)
@@ -739,6 +765,7 @@ int main(void)
 		cmocka_unit_test(test_evasion),
 		cmocka_unit_test(test_odd_bytes),
 		cmocka_unit_test(test_odd_senders),
+		cmocka_unit_test(test_asks_in_turn),
 		cmocka_unit_test(test_explanations),
 		cmocka_unit_test(test_explanation_limits),
 		cmocka_unit_test(test_no_explanation_by_libspf2),
