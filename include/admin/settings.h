@@ -7,11 +7,13 @@
 
 #include "base/inet.h"
 #include "base/log.h"
+#include "check/check.h"
 #include "config/config.h"
 #include "deliver/deliver.h"
 #include "net/dns.h"
 #include "net/tls.h"
 #include "receive/receive.h"
+#include "receive/screen.h"
 #include "route/route.h"
 #include "route/srs.h"
 #include "schedule/schedule.h"
@@ -37,6 +39,10 @@ struct settings {
 	struct deliver_options deliver;
 	struct schedule_options schedule;
 	struct receive_options receive;
+	struct screen_options screen;
+	struct check_options check;
+	/* made of the others: whose names we must not lend (design.md, promise 8) */
+	struct check_own own;
 };
 
 /* A table and where its struct stands in struct settings: what may stand in the file at all. */

@@ -97,7 +97,7 @@ static bool make_front(struct server *s, struct why *why)
 {
 	struct receive_parts parts = { .loop = s->loop, .dns = s->dns, .tls = s->tls, .routes = s->routes,
 		.srs = s->srs, .signer = s->signer, .spool = s->spool, .schedule = s->schedule,
-		.check_options = &s->settings->check };
+		.check_options = &s->settings->check, .screen = &s->settings->screen };
 
 	s->check = check_create(s->loop, s->dns, &s->settings->check, &s->settings->own, s->settings->hostname);
 	parts.check = s->check;

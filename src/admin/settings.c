@@ -160,6 +160,8 @@ const struct settings_table settings_tables[] = {
 	{ deliver_rows, AT(deliver) },
 	{ schedule_rows, AT(schedule) },
 	{ receive_rows, AT(receive) },
+	{ screen_rows, AT(screen) },
+	{ check_rows, AT(check) },
 };
 const size_t settings_table_count = sizeof(settings_tables) / sizeof(*settings_tables);
 
@@ -299,6 +301,21 @@ static void check_srs(struct settings *s)
 			"rewritten senders get, such as srs_domain: srs.example.com");
 }
 
+/* Lists whose weights can't add up to the threshold refuse nobody. */
+static void check_lists(struct settings *s)
+{
+	const struct config_node *dnsbl = node_of(s, "postscreen", "dnsbl");
+	int64_t most = 0;
+
+	for (size_t i = 0; i < s->screen.sites.n; i++)
+		if (s->screen.sites.v[i].weight > 0)
+			most += s->screen.sites.v[i].weight;
+	if (most > 0 && most < s->screen.dnsbl_threshold)
+		config_warn(s->config, dnsbl, "postscreen.dnsbl: the weights of all lists add up to "
+			"%lld, below the threshold, so that they refuse nobody; raise weights or "
+			"lower dnsbl.threshold", (long long)most);
+}
+
 static void check_rest(struct settings *s)
 {
 	const struct config_node *enable = node_of(s, "dkim", "enable"),
@@ -331,10 +348,42 @@ static void check_whole(struct settings *s)
 	check_listen(s);
 	check_hops(s);
 	check_srs(s);
+	check_lists(s);
 	check_rest(s);
 	s->signer = signer_create(s->config, &s->sign);
 	routes = routes_create(s->config, &s->route, NULL, s->srs.domain);
 	routes_destroy(&routes);
+}
+
+/* ---- what is ours ---- */
+
+/* The domains that are served here. Keys that are no domains were told by route/. */
+static void collect_domains(struct settings *s)
+{
+	const struct config_node *map = config_get(config_root(s->config), "virtual_domains");
+	size_t n = config_kind(map) == CONFIG_MAP ? config_count(map) : 0;
+	const char **v = arena_alloc(config_arena(s->config), (n + 1) * sizeof(*v));
+	struct str name;
+
+	s->own.domains = v;
+	for (size_t i = 0; i < n; i++)
+		if (address_parse_domain(&name, config_text(config_key(map, i)),
+			config_arena(s->config)))
+			v[s->own.domain_count++] = name.p;
+}
+
+/* What those behind us see stand for the mail that we forward: the rewritten sender's domain, the
+ * signature's, and for mail without a sender our HELO. */
+static void collect_senders(struct settings *s)
+{
+	const char *const all[] = { s->srs.enable ? s->srs.domain : NULL, s->sign.forward_domain,
+		s->hostname && s->hostname[0] != '[' ? s->hostname : NULL };
+	const char **v = arena_alloc(config_arena(s->config), sizeof(all));
+
+	s->own.senders = v;
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (all[i])
+			v[s->own.sender_count++] = all[i];
 }
 
 /* ---- the doors ---- */
@@ -352,6 +401,8 @@ struct settings *settings_load(const char *path)
 	s->route.hostname = s->hostname;
 	s->deliver.hostname = s->hostname;
 	s->receive.hostname = s->hostname;
+	collect_domains(s);
+	collect_senders(s);
 	if (root) {
 		check_whole(s);
 		config_finish(s->config);

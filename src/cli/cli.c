@@ -19,10 +19,12 @@ static const struct command {
 	{ "check", "is this config right? all errors at once", cli_check },
 	{ "dns", "the DNS records to publish", cli_dns },
 	{ "queue", "list, show, retry, hold, release or remove messages", cli_queue },
+	{ "screen", "who is known on port 25; allow or forget a client", cli_screen },
 	{ "status", "what the running server is doing", cli_status },
 	{ "keygen", "make a DKIM key and print its DNS record", cli_keygen },
 	{ "password", "hash a password for the config", cli_password },
 	{ "srs", "write or read an SRS address", cli_srs },
+	{ "verify", "SPF, DKIM and DMARC of a message or a client", cli_verify },
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -10,8 +10,10 @@ int cli_dns(int argc, char **argv);
 int cli_password(int argc, char **argv);
 int cli_queue(int argc, char **argv);
 int cli_run(int argc, char **argv);
+int cli_screen(int argc, char **argv);
 int cli_srs(int argc, char **argv);
 int cli_status(int argc, char **argv);
+int cli_verify(int argc, char **argv);
 
 enum { CLI_DONE = 0, CLI_NO = 1, CLI_USAGE = 2 };
 
