@@ -78,7 +78,10 @@ static bool take(struct proxied *p)
 		return false;
 	}
 	mine = result == PROXY_DONE ? header.length - had : (size_t)n;
-	must(mine <= (size_t)n && recv(p->fd, piece, mine, MSG_DONTWAIT) == (ssize_t)mine);
+	if (recv(p->fd, piece, mine, MSG_DONTWAIT) != (ssize_t)mine) {
+		give_up(p, "it was reset within its header");
+		return false;
+	}
 	if (result == PROXY_MORE)
 		return true;
 	finish(p, &header);

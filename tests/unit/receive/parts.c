@@ -207,7 +207,7 @@ struct job *spool_cut(struct spool_file *f, size_t n, spool_done *done, void *wa
 	buf_drop(&f->stored, n);
 	memcpy(f->stored.p, header.p, header.n);
 	world.cut += n;
-	return answer(done, waiter, world.append_error, 0);
+	return answer(done, waiter, world.cut_error, 0);
 }
 
 static void drop_file(struct spool_file **f)

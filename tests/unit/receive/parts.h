@@ -26,7 +26,7 @@ struct world {
 	char protocol[32], from_domain[64];
 	bool signed_in_tls;
 	/* to answer */
-	int append_error, commit_error, commit_ms;
+	int append_error, cut_error, commit_error, commit_ms;
 	enum lists_outcome lists;
 	size_t lists_silent;
 	int lists_ms, check_ms;            /* until they answer */

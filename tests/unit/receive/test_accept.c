@@ -152,11 +152,143 @@ static void taken(void **state)
 	assert_non_null(strstr(why.text, "127.0.0.1"));
 }
 
+/* ---- proxies ---- */
+
+static struct network proxies;
+
+static void be_proxied(void)
+{
+	struct why why;
+
+	assert_true(network_parse(&proxies, STR("127.0.0.1")));
+	world.options.proxies = (struct config_networks){ &proxies, 1 };
+	world.receive = create(&why);
+	assert_non_null(world.receive);
+}
+
+static void send_text(int fd, const char *p, size_t n)
+{
+	assert_int_equal(send(fd, p, n, MSG_NOSIGNAL), (ssize_t)n);
+}
+
+/* Closed without a word; what was not read makes it a reset. */
+static void expect_end(int fd)
+{
+	char c;
+
+	assert_true(recv(fd, &c, 1, 0) == 0 || errno == ECONNRESET);
+	close(fd);
+}
+
+static void proxied(void **state)
+{
+	static const char v2[] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" "\xcb\0\x71\x07" "\xcb\0\x71\x01" "\x9c\x40" "\0\x19"
+		"MAIL\r\n";
+	static const char local[] = "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
+	int fd;
+
+	(void)state;
+	/* the limits are the client's, not the proxy's */
+	world.options.clients_per_network = 1;
+	be_proxied();
+	fd = connect_to();
+	send_text(fd, "PROXY TCP4 203.0.113.9 203.0.113.1 40000 25\r\n", 46);
+	run_for(50);
+	expect(fd, "220 mx.example.com ESMTP");
+	for (int i = 0; i < 2; i++) {
+		int second = connect_to();
+
+		send_text(second, i ? v2 : "PROXY TCP4 203.0.113.9 203.0.113.1 40001 25\r\n", i ? sizeof v2 - 1 : 46);
+		run_for(50);
+		expect(second, i ? "220 mx.example.com ESMTP waypost\r\n503" : "421 4.7.0 mx.example.com Too many connections from");
+		close(second);
+	}
+	close(fd);
+	/* a proxy that says that it speaks for itself, or does not know */
+	fd = connect_to();
+	send_text(fd, local, sizeof local - 1);
+	run_for(50);
+	expect(fd, "220 ");
+	close(fd);
+	fd = connect_to();
+	send_text(fd, "PROXY UNKNOWN\r\nNOOP\r\n", 21);
+	run_for(50);
+	expect(fd, "220 mx.example.com ESMTP waypost\r\n250");
+	close(fd);
+	run_for(50);
+	assert_int_equal(receive_counts(world.receive).hidden, 2);
+	assert_int_equal(receive_counts(world.receive).sessions, 0);
+	assert_int_equal(receive_counts(world.receive).bad_proxy, 0);
+}
+
+/* Octet by octet, malformed, cut off, and a proxy that only looks whether we are there. */
+static void headers(void **state)
+{
+	static const char header[] = "PROXY TCP6 2001:db8::7 2001:db8::1 40000 25\r\n";
+	int fd;
+
+	(void)state;
+	be_proxied();
+	fd = connect_to();
+	for (const char *p = header; *p; p++) {
+		send_text(fd, p, 1);
+		run_for(2);
+	}
+	run_for(20);
+	expect(fd, "220 ");
+	close(fd);
+	fd = connect_to();
+	send_text(fd, "EHLO client.example\r\n", 21);
+	run_for(20);
+	expect_end(fd);
+	fd = connect_to();
+	send_text(fd, "PROXY TCP4 203.0.113.9", 22);
+	shutdown(fd, SHUT_WR);
+	run_for(20);
+	expect_end(fd);
+	assert_int_equal(receive_counts(world.receive).bad_proxy, 2);
+	fd = connect_to();
+	close(fd);
+	run_for(20);
+	assert_int_equal(receive_counts(world.receive).bad_proxy, 2);
+	assert_int_equal(receive_counts(world.receive).sessions, 0);
+	/* one that says nothing is there while the server goes away */
+	fd = connect_to();
+	run_for(20);
+	assert_int_equal(receive_counts(world.receive).sessions, 1);
+	receive_destroy(&world.receive);
+	expect_end(fd);
+}
+
+/* On 465 TLS begins right behind the header, even in the same piece. */
+static void proxied_tls(void **state)
+{
+	static const char header[] = "PROXY TCP4 203.0.113.9 203.0.113.1 40000 465\r\n";
+	/* a record that is no handshake: TLS must see it, and say so with an alert */
+	static const char rubbish[] = "\x17\x03\x03\0\x01x";
+	char all[sizeof header + sizeof rubbish], answer[16];
+	int fd;
+
+	(void)state;
+	world.options.submissions = world.options.smtp;
+	world.options.smtp.n = 0;
+	be_proxied();
+	memcpy(all, header, sizeof header - 1);
+	memcpy(all + sizeof header - 1, rubbish, sizeof rubbish - 1);
+	fd = connect_to();
+	send_text(fd, all, sizeof header + sizeof rubbish - 2);
+	run_for(100);
+	assert_true(recv(fd, answer, sizeof answer, 0) > 0);
+	assert_int_equal(answer[0], 0x15);
+	close(fd);
+}
+
 #define ACCEPT_TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { ACCEPT_TEST(crowded), ACCEPT_TEST(ourselves), ACCEPT_TEST(taken) };
+	const struct CMUnitTest tests[] = { ACCEPT_TEST(crowded), ACCEPT_TEST(ourselves), ACCEPT_TEST(taken),
+		ACCEPT_TEST(proxied), ACCEPT_TEST(headers), ACCEPT_TEST(proxied_tls) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,24 +115,34 @@ static struct message *make_message(const char *original, const char *target, co
 
 #define CONTENT "From: alice@ours.example\r\nTo: bob@example.net\r\n\r\nHi.\r\n"
 
+#define NOT_CHECKED NULL, NULL
+
 static const struct sign_row {
 	const char *name, *from_domain, *extra, *target;
 	const char *names;                 /* of the fields on top, in their order */
 	const char *d;                     /* of the signature; NULL: none */
+	const char *results, *content;     /* NULL: none; the usual one */
 } rows[] = {
 	{ "submitted", "ours.example", "Date: today\r\nMessage-ID: <1@ours.example>\r\n", "bob@example.net",
-	  "DKIM-Signature Received Date Message-ID ", "d=ours.example;" },
-	{ "submitted, any case", "OURS.example", "", "bob@example.net", "DKIM-Signature Received ", "d=ours.example;" },
-	{ "submitted, no key", "plain.example", "Date: today\r\n", "bob@example.net", "Received Date ", NULL },
-	{ "submitted, not ours", "else.example", "", "bob@example.net", "Received ", NULL },
+	  "DKIM-Signature Received Date Message-ID ", "d=ours.example;", NOT_CHECKED },
+	{ "submitted, any case", "OURS.example", "", "bob@example.net", "DKIM-Signature Received ", "d=ours.example;", NOT_CHECKED },
+	{ "submitted, no key", "plain.example", "Date: today\r\n", "bob@example.net", "Received Date ", NULL, NOT_CHECKED },
+	{ "submitted, not ours", "else.example", "", "bob@example.net", "Received ", NULL, NOT_CHECKED },
 	{ "forwarded", "", "", "x@gmail.example",
-	  "DKIM-Signature Received Delivered-To X-Forwarded-To X-Forwarded-For ", "d=srs.ours.example;" },
+	  "DKIM-Signature Received Delivered-To X-Forwarded-To X-Forwarded-For ", "d=srs.ours.example;", NOT_CHECKED },
+	{ "checked", "", "", "x@gmail.example", "DKIM-Signature Authentication-Results Received-SPF Received Delivered-To "
+	  "X-Forwarded-To X-Forwarded-For ", "d=srs.ours.example;",
+	  "Authentication-Results: mail.ours.example;\r\n\tspf=pass\r\nReceived-SPF: pass\r\n", NULL },
+	{ "checked, and oversigned", "", "", "bob@example.net", "DKIM-Signature Received-SPF Received ", "d=srs.ours.example;",
+	  "Authentication-Results: mail.ours.example; none\r\nReceived-SPF: pass\r\n",
+	  "DKIM-Signature: v=1; h=From:Authentication-Results; b=x\r\n" CONTENT },
 };
 
 static struct heard sign(struct signer *s, struct message *m, const struct sign_row *row)
 {
 	struct sign_request request = { .hostname = "mail.ours.example", .protocol = "ESMTP",
-		.from_domain = str_of(row->from_domain), .extra = str_of(row->extra) };
+		.from_domain = str_of(row->from_domain), .extra = str_of(row->extra),
+		.results = str_of(row->results) };
 	struct heard heard = { 0 };
 	struct job *job = sign_message(s, loop, m, &request, stop, &heard);
 
@@ -149,7 +159,8 @@ static void order_of_fields(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		struct message *m = make_message("bob@example.net", rows[i].target, CONTENT);
+		struct message *m = make_message("bob@example.net", rows[i].target,
+			rows[i].content ? rows[i].content : CONTENT);
 		struct heard heard = sign(s, m, &rows[i]);
 		struct str rest = buf_str(&m->top);
 		struct header_field field;

@@ -203,6 +203,54 @@ static void large_one(void **state)
 	lab_close(&lab);
 }
 
+/* A field goes from the header of what is in tmp/ already; the file then is as if it had never been there. */
+static void cut_header(void **state)
+{
+	enum { SIZE = LIMIT_CONTENT_MEMORY + 50000, MEMORY = LIMIT_CONTENT_MEMORY };
+	static const char header[] = "A: 1\r\nForged: yes\r\nB: 2\r\n\r\n", kept[] = "A: 1\r\nB: 2\r\n\r\n";
+	const size_t cut = sizeof header - sizeof kept;
+	struct lab lab;
+	char *all = large(SIZE), piece[100];
+	struct why why = { 0 };
+
+	(void)state;
+	memcpy(all, header, sizeof header - 1);
+	for (int fails = 0; fails < 2; fails++) {
+		struct message *m = large_message(all, MEMORY);
+		struct content *c = &m->content;
+		struct answer a = { .lab = &lab }, b = a;
+
+		lab_open(&lab);
+		struct spool_file *f = spool_begin(lab.sp, m, spool_head_size(m) + LIMIT_TOP_FIELDS);
+		assert_true(append(&lab, f, m, all + MEMORY, SIZE - MEMORY));
+		memcpy(c->memory.p, kept, sizeof kept - 1);
+		memmove(c->memory.p + sizeof kept - 1, c->memory.p + sizeof header - 1, MEMORY - sizeof header + 1);
+		c->memory.n -= cut;
+		c->size -= cut;
+		c->header = sizeof kept - 3;
+		plan(fails ? CALL_WRITE : -1, 1, EIO);
+		spool_cut(f, cut, lab_done, &a);
+		lab_wait(&a);
+		plan(-1, 0, 0);
+		assert_true(a.ok == !fails);
+		if (fails) {
+			spool_abandon(&f);
+		} else {
+			assert_true(content_read(c, SIZE - cut - 100, piece, 100, &why));
+			assert_memory_equal(piece, all + SIZE - 100, 100);
+			spool_commit(&f, 5000, lab_done, &b);
+			lab_wait(&b);
+			assert_true(b.ok);
+			memcpy(all + cut, kept, sizeof kept - 1);
+			expect_file(&lab, m, all + cut, SIZE - cut, 5000);
+			memcpy(all, header, sizeof header - 1);
+		}
+		message_release(&m);
+		lab_close(&lab);
+	}
+	free(all);
+}
+
 /* Every call that can fail, at every place, small and large: false, told why, and no trace. */
 static void each_failure(void **state)
 {
@@ -429,7 +477,7 @@ static void many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(small_one),
-		cmocka_unit_test(large_one), cmocka_unit_test(each_failure),
+		cmocka_unit_test(large_one), cmocka_unit_test(cut_header), cmocka_unit_test(each_failure),
 		cmocka_unit_test(old_file_system), cmocka_unit_test(full_disk),
 		cmocka_unit_test(never_overwrites), cmocka_unit_test(what_does_not_fit),
 		cmocka_unit_test(giving_up), cmocka_unit_test(many) };
