@@ -5,6 +5,7 @@
  * To       schedule/, for orders; the counts of every station, for status.
  */
 #include "operator.h"
+#include "operator_screen.h"
 #include "server_private.h"
 
 #include <stdio.h>
@@ -47,6 +48,25 @@ static void status(struct server *s, struct control_request *r, bool json)
 		{ "recipients_refused", (int64_t)in.refused_rcpt },
 		{ "auth_ok", (int64_t)in.auth_ok },
 		{ "auth_failed", (int64_t)in.auth_failed },
+		{ "screen_waiting", (int64_t)in.waiting },
+		{ "screen_tarpitted", (int64_t)in.tarpitted },
+		{ "screen_passed_new", (int64_t)in.passed_new },
+		{ "screen_passed_known", (int64_t)in.passed_known },
+		{ "screen_passed_white", (int64_t)in.white },
+		{ "screen_hung_up", (int64_t)in.hung_up },
+		{ "screen_pregreet", (int64_t)in.pregreet },
+		{ "screen_listed", (int64_t)in.listed },
+		{ "screen_listed_unsure", (int64_t)in.listed_unsure },
+		{ "screen_pipelining", (int64_t)in.pipelining },
+		{ "screen_non_smtp_command", (int64_t)in.non_smtp },
+		{ "screen_bare_newline", (int64_t)in.bare_newline },
+		{ "screen_bad_helo", (int64_t)in.bad_helo },
+		{ "screen_denied", (int64_t)in.denied },
+		{ "screen_over_limit", (int64_t)in.limited },
+		{ "screen_cache", (int64_t)allow_count(receive_allow(s->receive)) },
+		{ "lists_benched", (int64_t)lists_benched(receive_lists(s->receive)) },
+		{ "hidden_clients", (int64_t)in.hidden },
+		{ "bad_proxy_headers", (int64_t)in.bad_proxy },
 		{ "queue_waiting", (int64_t)queue.waiting },
 		{ "queue_active", (int64_t)queue.active },
 		{ "queue_held", (int64_t)queue.held },
@@ -69,6 +89,11 @@ static void status(struct server *s, struct control_request *r, bool json)
 		buf_addf(&text, "%-28s %s\n%-28s %s\n", "version", WAYPOST_VERSION, "hostname", s->settings->hostname);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		buf_addf(&text, json ? ",\"%s\":%lld" : "%-28s %lld\n", rows[i].name, (long long)rows[i].value);
+	if (json)
+		buf_addf(&text, ",\"hidden_by\":\"%s\",\"lists\":", in.hidden_last);
+	else
+		buf_addf(&text, "%-28s %s\n", "hidden_by", in.hidden_last[0] ? in.hidden_last : "-");
+	lists_describe(receive_lists(s->receive), &text, json);
 	buf_add_str(&text, json ? STR("}\n") : STR(""));
 	control_answer(r, true, buf_str(&text));
 	buf_finish(&text);
@@ -134,6 +159,8 @@ void operator_asked(void *arg, struct control_request *r, const struct str *word
 		list(s, r, words[2], words[3]);
 	else if (str_eq(verb, STR("queue")) && (n == 2 || n == 3))
 		order(s, r, words[1], n == 3 ? words[2] : none);
+	else if (str_eq(verb, STR("screen")) && n >= 3)
+		operator_screen(s, r, words, n);
 	else
 		answer_text(r, false, "not understood\n");
 }
