@@ -499,7 +499,7 @@ static void test_asks_in_turn(void **state)
 		const char *record;
 		size_t queries;
 	} asks[] = {
-		{ "v=spf1 ptr:a.test a:x.test mx:y.test -all", 3 },
+		{ "v=spf1 ptr:a.test a mx -all", 3 },
 		{ "v=spf1 exists:%{p}.x.test a:x.test -all", 4 },
 		{ "v=spf1 a:a.test include:x.test -all", 2 },
 		{ "v=spf1 mx:mx.test include:x.test -all", 4 },
