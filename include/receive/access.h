@@ -15,7 +15,7 @@
 struct access_list {
 	struct network *networks;
 	size_t network_count;
-	/* in lower case, domains as A-labels, sorted: "alice@example.com", "example.com", ".example.com" */
+	/* in lower case, domains as A-labels, sorted */
 	const char **senders;
 	size_t sender_count;
 };
@@ -27,8 +27,8 @@ struct screen_options;
 /* In postscreen.permit: not screened at all. */
 bool access_spares(const struct screen_options *options, const struct inet_addr *client);
 enum access access_client(const struct screen_options *options, const struct inet_addr *client);
-/* The sender is what the client claims: a permit spares it the lists, and never lets it relay. The null
- * sender is always UNSAID. */
+/* The sender is what the client claims: a permit spares it the lists, and never lets it relay. The
+ * null sender is always UNSAID. */
 enum access access_sender(const struct screen_options *options, const struct address *sender);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The allow cache: which clients passed which test, until when. By client network (an IPv4 address, an
- * IPv6 /64), bounded, kept across restarts in state/screen-cache. All on the loop's thread.
+ * The allow cache: which clients passed which test, until when. By client network (an IPv4 address,
+ * an IPv6 /64), bounded, kept across restarts in state/screen-cache. All on the loop's thread.
  */
 #ifndef RECEIVE_ALLOW_H
 #define RECEIVE_ALLOW_H
@@ -24,7 +24,8 @@ struct allow;
 struct screen_options;
 
 /* Reads what was kept (blocks: at start only). What can't be read is logged and passed over. */
-struct allow *allow_create(struct loop *l, const struct screen_options *options, const char *state_dir);
+struct allow *allow_create(
+	struct loop *l, const struct screen_options *options, const char *state_dir);
 /* Writes what is not yet written, at once. */
 void allow_destroy(struct allow **a);
 
@@ -42,19 +43,19 @@ size_t allow_count(const struct allow *a);
 struct allow_entry {
 	struct inet_addr network;          /* an IPv4 address, or the first of an IPv6 /64 */
 	int64_t until[SCREEN_TESTS];       /* ms since 1970; 0: not passed */
-	int64_t allowed;                   /* by an operator, until then; INT64_MAX: for ever; 0: not */
+	int64_t allowed;                   /* by an operator, until; INT64_MAX: for ever; 0: not */
 };
 
-/* Walks all, in no order; *at starts at 0. Between two calls entries may come and go: one that stays
- * is then possibly met twice, or not at all. False: no more. */
+/* Walks all, in no order; *at starts at 0. Between two calls entries may come and go: one that
+ * stays is then possibly met twice, or not at all. False: no more. */
 bool allow_next(const struct allow *a, size_t *at, struct allow_entry *out);
 bool allow_find(const struct allow *a, const struct inet_addr *client, struct allow_entry *out);
 /* ms from now; INT64_MAX: for ever. False: LIMIT_ALLOW_GRANTS are there already. */
 bool allow_grant(struct allow *a, const struct inet_addr *client, int64_t ms);
 bool allow_forget(struct allow *a, const struct inet_addr *client);  /* false: it was not there */
 
-/* "192.0.2.1 greet=1720000000 allowed=forever": the line of the file and of the control socket, times
- * in seconds since 1970. What has no time is left out. */
+/* "192.0.2.1 greet=1720000000 allowed=forever": the line of the file and of the control socket,
+ * times in seconds since 1970. What has no time is left out. */
 void allow_print(struct buf *out, const struct allow_entry *e);
 bool allow_parse(struct allow_entry *e, struct str line);            /* false: not such a line */
 

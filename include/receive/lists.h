@@ -1,6 +1,7 @@
 /*
- * DNS block lists and white lists (RFC 5782): asked in parallel while the client waits to be greeted.
- * Those that are dead, or lie, or refuse our resolver are benched: they cost a log line, never mail.
+ * DNS block lists and white lists (RFC 5782): asked in parallel while the client waits to be
+ * greeted. Those that are dead, or lie, or refuse our resolver are benched: they cost a log line,
+ * never mail.
  * All on the loop's thread.
  */
 #ifndef RECEIVE_LISTS_H
@@ -21,7 +22,7 @@ struct lists_filter {
 };
 
 struct lists_site {
-	const char *zone;                  /* what is asked: may hold a secret key, so never shown */
+	const char *zone;                  /* what is asked; may hold a secret key: never shown */
 	const char *shown;                 /* its public name: for clients, log and status */
 	struct lists_filter filter;
 	int weight;                        /* not 0; below 0: a white list */
@@ -38,10 +39,10 @@ void lists_destroy(struct lists **lists);  /* after all waits were cancelled */
 
 enum lists_outcome {
 	LISTS_CLEAN,           /* below the threshold */
-	LISTS_WHITE,           /* at or below postscreen.dnsbl.allowlist_threshold: trusted, skips the wait */
+	LISTS_WHITE,           /* at or below dnsbl.allowlist_threshold: trusted, skips the wait */
 	LISTS_LISTED,          /* at or above the threshold: postscreen.dnsbl.action */
-	LISTS_UNSURE           /* the same, but a white list that might have spoken for the client is
-	                        * silent or benched: log it and let it in; not worth remembering */
+	LISTS_UNSURE           /* the same, but a white list that might have spoken for the client
+	                        * is silent or benched: log it, let it in, do not remember it */
 };
 
 struct lists_answer {
@@ -49,25 +50,28 @@ struct lists_answer {
 	int score;
 	/* LISTED, UNSURE: the list with the most weight, by its public name; else "" */
 	const char *name;
-	/* its TXT record for this client, printable ASCII without line ends, cut; "" if there is none */
+	/* its TXT record for this client, printable ASCII without line ends, cut; "": none */
 	const char *reason;
-	/* all that listed the client, public names with weights: "zen.spamhaus.org*3 list.example*-2" */
+	/* all that know the client, with their weights: "zen.spamhaus.org*3 list.example*-2" */
 	const char *names;
 	/* lists that gave no answer in time */
 	size_t silent;
 };
 
-typedef void lists_heard(void *waiter, const struct lists_answer *answer);   /* borrowed for the call */
+/* the answer is borrowed for the call */
+typedef void lists_heard(void *waiter, const struct lists_answer *answer);
 
 /* Answers as soon as the outcome can't change any more, at the latest after wait ms; what is LISTED
  * may take LIMIT_LISTS_REASON ms more for its reason. No list to ask: CLEAN, soon. */
 struct job *lists_ask(struct lists *lists, const struct inet_addr *client, int64_t wait,
 	lists_heard *heard, void *waiter);
 
-/* "Service unavailable; client [192.0.2.1] blocked using zen.spamhaus.org; https://..." for 550 5.7.1 */
-void lists_refusal(struct buf *out, const struct inet_addr *client, const struct lists_answer *answer);
+/* For 550 5.7.1: "Service unavailable; client [192.0.2.1] blocked using zen.spamhaus.org; why" */
+void lists_refusal(
+	struct buf *out, const struct inet_addr *client, const struct lists_answer *answer);
 
-/* For status: a line (JSON: an object of an array) a list: name, good|unproven|benched, since when, why. */
+/* For status: a line a list (JSON: an array of objects): name, good|unproven|benched, for how long,
+ * why. */
 void lists_describe(const struct lists *lists, struct buf *out, bool json);
 size_t lists_benched(const struct lists *lists);
 

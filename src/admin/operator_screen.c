@@ -4,7 +4,7 @@
  * From     operator.c, with the words of a control request.
  * To       the allow cache and the lists, behind receive/.
  *
- *   screen list AT MOST        "next AT", then lines of allow_print; AT 0: begin, in the answer: no more
+ *   screen list AT MOST        "next AT", then lines of allow_print; AT 0: begin, or no more
  *   screen show ADDRESS        "network ...", "config permit|deny|spared", a line of allow_print
  *   screen lists ADDRESS       "outcome SCORE NAMES", then the reason
  *   screen allow ADDRESS [DAYS]
@@ -88,22 +88,25 @@ static void lists_spoke(void *waiter, const struct lists_answer *a)
 	buf_finish(&text);
 }
 
-static void allow_client(struct server *s, struct control_request *r, const struct inet_addr *client,
-	struct str days_text)
+static void allow_client(struct server *s, struct control_request *r,
+	const struct inet_addr *client, struct str days_text)
 {
 	uint64_t days = 0;
+	int64_t ms;
 	char name[INET_TEXT_MAX];
 
 	if (days_text.n && (!str_number(days_text, &days) || days == 0 || days > DAYS_MOST)) {
 		answer_text(r, false, "screen allow: expected a number of days from 1 to 36500\n");
 		return;
 	}
-	if (!allow_grant(receive_allow(s->receive), client, days ? DAYS((int64_t)days) : INT64_MAX)) {
+	ms = days ? DAYS((int64_t)days) : INT64_MAX;
+	if (!allow_grant(receive_allow(s->receive), client, ms)) {
 		answer_text(r, false, "screen allow: there are too many of these already; "
 			"access.permit takes whole networks\n");
 		return;
 	}
-	log_info("screen-allow", L_Z("client", inet_text(client, name)), L_NUM("days", days));
+	log_info("screen-allow", L_Z("client", inet_text(client, name)),
+		L_STR("days", days ? days_text : STR("all")));
 	answer_text(r, true, "");
 }
 
@@ -119,7 +122,8 @@ static void forget(struct server *s, struct control_request *r, const struct ine
 	answer_text(r, true, "");
 }
 
-void operator_screen(struct server *s, struct control_request *r, const struct str *words, size_t n)
+void operator_screen(
+	struct server *s, struct control_request *r, const struct str *words, size_t n)
 {
 	struct str verb = words[1];
 	struct inet_addr client;

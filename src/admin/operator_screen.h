@@ -6,6 +6,7 @@
 #include "server_private.h"
 
 /* words: "screen", then at least two more. */
-void operator_screen(struct server *s, struct control_request *r, const struct str *words, size_t n);
+void operator_screen(
+	struct server *s, struct control_request *r, const struct str *words, size_t n);
 
 #endif

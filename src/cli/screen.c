@@ -123,7 +123,7 @@ static void print_entry(const struct allow_entry *e)
 	putchar('\n');
 }
 
-/* The server gives them in no order, a page at a time; while it does, one may move and come twice. */
+/* The server gives them in no order, a page at a time; meanwhile one may move and come twice. */
 static int list(const char *socket)
 {
 	struct entries all = { 0 };
@@ -136,7 +136,8 @@ static int list(const char *socket)
 		struct buf answer;
 		struct str rest, first;
 
-		snprintf(request, sizeof request, "screen list %llu %d", (unsigned long long)at, PAGE);
+		snprintf(request, sizeof request, "screen list %llu %d", (unsigned long long)at,
+			PAGE);
 		if (!ask(socket, request, &answer, &status)) {
 			free(all.v);
 			return status;
@@ -205,9 +206,10 @@ static void print_lists(struct str answer)
 	static const struct {
 		const char *word, *text;
 	} outcomes[] = {
-		{ "clean", "do not refuse it" }, { "white", "know it as a good one: it does not wait" },
+		{ "clean", "do not refuse it" },
+		{ "white", "know it as a good one: it does not wait" },
 		{ "listed", "refuse it" },
-		{ "unsure", "would refuse it, but a white list that might know it does not answer" },
+		{ "unsure", "would refuse it, but a white list is silent" },
 	};
 	struct str rest = answer, line = str_cut(&rest, '\n'), reason = str_cut(&rest, '\n');
 	struct str word = str_word(&line), score = str_word(&line);

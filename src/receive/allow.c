@@ -241,7 +241,8 @@ static void sweep(void *arg)
 
 /* ---- birth and death ---- */
 
-struct allow *allow_create(struct loop *l, const struct screen_options *options, const char *state_dir)
+struct allow *allow_create(
+	struct loop *l, const struct screen_options *options, const char *state_dir)
 {
 	struct allow *a = mem_alloc(sizeof *a);
 

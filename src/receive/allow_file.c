@@ -1,8 +1,8 @@
 /*
  * allow_file.c - state/screen-cache: the allow cache across restarts
  *
- * A convenience: losing it costs known clients one wait. Copied slice by slice on the loop, so that a
- * large cache stops nobody; written by a worker beside the old file, and put in its place at once.
+ * A convenience: losing it costs known clients one wait. Copied slice by slice on the loop, so that
+ * a large cache stops nobody; written by a worker beside the old file, then put in its place.
  *
  *   waypost screen-cache 1
  *   192.0.2.1 greet=1720000000 lists=1719917200
@@ -158,8 +158,8 @@ static void copy_free(struct allow_copy *c)
 	free(c);
 }
 
-/* The old file stays what it was unless all of the new one is there. Renamed here, on the loop's thread,
- * so that one that was given up never overtakes the last. */
+/* The old file stays what it was unless all of the new one is there. Renamed here, on the loop's
+ * thread, so that one that was given up never overtakes the last. */
 static void put_in_place(struct allow_copy *c)
 {
 	if (c->ok && rename(c->new_path, c->path) != 0)

@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,7 +40,8 @@ struct ask {
 	struct inet_addr client;
 	int64_t began, deadline;       /* mono ms */
 	size_t open, silent;
-	int score, lost;               /* lost: what silent and benched white lists might have said */
+	int score;
+	int lost;                      /* what silent and benched white lists might have said */
 	enum lists_outcome outcome;
 	char reason[LIMIT_LISTS_REASON_TEXT + 1];
 	size_t n;
@@ -76,19 +76,17 @@ static void add_names(const struct ask *a, struct buf *out)
 static void tell(void *arg)
 {
 	struct ask *a = arg;
-	struct lists_answer answer = { .outcome = a->outcome, .score = a->score, .silent = a->silent,
-		.name = "", .reason = "" };
+	struct lists_answer answer = {
+		.outcome = a->outcome, .score = a->score, .silent = a->silent };
 	lists_heard *heard = a->heard;
 	void *waiter = a->waiter;
-	char name[LIMIT_LISTS_ZONE + 20] = "", reason[sizeof a->reason];
+	char reason[sizeof a->reason];
 	struct buf names;
 
 	buf_init(&names, NAMES_MAX);
 	add_names(a, &names);
-	if (a->worst)
-		snprintf(name, sizeof name, "%s", zone_site(a->worst)->shown);
 	memcpy(reason, a->reason, sizeof reason);
-	answer.name = name;
+	answer.name = a->worst ? zone_site(a->worst)->shown : "";
 	answer.reason = reason;
 	answer.names = buf_text(&names);
 	a->later = NULL;
@@ -195,7 +193,8 @@ static int score_of(const struct zone *z, const struct dns_answer *answer)
 		bool counts = false;
 
 		for (size_t k = 0; k < answer->n; k++)
-			counts = counts || lists_filter_has(&z->sites[i]->filter, answer->v[k].addr.ip);
+			counts = counts ||
+				lists_filter_has(&z->sites[i]->filter, answer->v[k].addr.ip);
 		if (counts)
 			score += z->sites[i]->weight;
 	}
@@ -289,12 +288,14 @@ struct job *lists_ask(struct lists *lists, const struct inet_addr *client, int64
 	return &a->job;
 }
 
-void lists_refusal(struct buf *out, const struct inet_addr *client, const struct lists_answer *answer)
+void lists_refusal(
+	struct buf *out, const struct inet_addr *client, const struct lists_answer *answer)
 {
 	char text[INET_TEXT_MAX];
 
 	buf_addf(out, "Service unavailable; client [%s] blocked using %s%s%s",
-		inet_text(client, text), answer->name, answer->reason[0] ? "; " : "", answer->reason);
+		inet_text(client, text), answer->name, answer->reason[0] ? "; " : "",
+		answer->reason);
 }
 
 /* ---- birth and death ---- */

@@ -84,7 +84,8 @@ static const char *refusal_text(const unsigned char ip[4])
 	if (ip[1] == 255 && ip[2] == 255)
 		return ip[3] == 252 ? "its name is misspelt"
 			: ip[3] == 255 ? "it was asked too often"
-			: "it does not answer this resolver; use one of your own, or register there";
+			: "it does not answer this resolver; use one of your own, or register "
+			  "there";
 	return "it does not answer this resolver (too many questions, or a public one)";
 }
 
@@ -126,7 +127,8 @@ static const struct inet_addr probe_addresses[PROBES] = {
 	[PROBE_V6_CLEAN] = { .v6 = true, .ip = { [10] = 255, [11] = 255, [12] = 127, [15] = 1 } },
 };
 
-/* A list for IPv4, for both, or for IPv6 alone; what is odd with IPv6 costs the IPv6 clients' part only. */
+/* A list for IPv4, for both, or for IPv6 alone. What is odd with IPv6 costs its part for IPv6
+ * clients only. */
 static void judge(struct zone *z)
 {
 	const struct probe *p = z->probes;

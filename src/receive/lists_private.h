@@ -1,4 +1,5 @@
-/* The lists and how they are: for lists.c, which asks them, and lists_health.c, which judges them. */
+/* The lists and how they are: for lists.c, which asks them, and lists_health.c, which judges
+ * them. */
 #ifndef RECEIVE_LISTS_PRIVATE_H
 #define RECEIVE_LISTS_PRIVATE_H
 
@@ -35,7 +36,7 @@ struct zone {
 	enum zone_state state;
 	bool v4, v6;                       /* can be asked for such clients */
 	int strikes;                       /* questions left open in a row */
-	int failures;                      /* benchings and failed probes since it was good for long */
+	int failures;                      /* benched, probed in vain, since it was good for long */
 	size_t open;                       /* probes not answered yet */
 	int64_t since;                     /* wall ms, of the state */
 	char why[200];                     /* of a benched one */

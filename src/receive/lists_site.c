@@ -118,14 +118,15 @@ static bool parse_weight(int *out, struct str text, struct why *why)
 
 	if (!str_number(str_skip(text, minus || str_starts(text, STR("+"))), &n) || n == 0 ||
 		n > LIMIT_LISTS_WEIGHT)
-		return why_set(why, "the weight \"%.*s\" is not understood; expected a number from 1 "
-			"to %d, or from -1 to -%d for a white list", STR_FMT(str_head(text, 20)),
-			LIMIT_LISTS_WEIGHT, LIMIT_LISTS_WEIGHT);
+		return why_set(why, "the weight \"%.*s\" is not understood; expected a number "
+			"from 1 to %d, or from -1 to -%d for a white list",
+			STR_FMT(str_head(text, 20)), LIMIT_LISTS_WEIGHT, LIMIT_LISTS_WEIGHT);
 	*out = minus ? -(int)n : (int)n;
 	return true;
 }
 
-bool lists_site_parse(struct lists_site *out, struct str text, struct arena *arena, struct why *why)
+bool lists_site_parse(
+	struct lists_site *out, struct str text, struct arena *arena, struct why *why)
 {
 	struct lists_site site = { .filter = any, .weight = 1 };
 	ptrdiff_t star = str_rfind(text, '*');
@@ -140,8 +141,8 @@ bool lists_site_parse(struct lists_site *out, struct str text, struct arena *are
 	if (filtered && !lists_filter_parse(&site.filter, rest, why))
 		return false;
 	if (!address_parse_domain(&zone, zone, arena) || str_find(zone, '.') < 0)
-		return why_set(why, "what stands first is not a list's domain; expected an entry such "
-			"as zen.spamhaus.org=127.0.0.[2..11]*3");
+		return why_set(why, "what stands first is not a list's domain; expected an entry "
+			"such as zen.spamhaus.org=127.0.0.[2..11]*3");
 	if (zone.n > LIMIT_LISTS_ZONE)
 		return why_set(why, "a list's domain has at most %d letters", LIMIT_LISTS_ZONE);
 	site.zone = zone.p;

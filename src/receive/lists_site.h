@@ -7,7 +7,8 @@
 
 /* "zone=filter*weight", as Postfix writes it; texts live in the arena. False with why, which names
  * neither zone nor key. */
-bool lists_site_parse(struct lists_site *out, struct str text, struct arena *arena, struct why *why);
+bool lists_site_parse(
+	struct lists_site *out, struct str text, struct arena *arena, struct why *why);
 bool lists_filter_parse(struct lists_filter *out, struct str text, struct why *why);
 bool lists_filter_has(const struct lists_filter *f, const unsigned char ip[4]);
 
@@ -18,8 +19,8 @@ enum { LISTS_QUERY = 64 + LIMIT_LISTS_ZONE + 1 };
 /* "1.2.0.192.zone", or 32 nibbles and the zone (RFC 5782 sections 2.1 and 2.4) */
 void lists_query(char out[LISTS_QUERY], const struct inet_addr *client, const char *zone);
 
-/* A list's TXT for a client's eyes: printable ASCII on one line, cut, without what is in the zone and
- * not in its public name. */
+/* A list's TXT for a client's eyes: printable ASCII on one line, cut; nothing if it holds a part of
+ * the zone that its public name does not. */
 void lists_reason(char out[LIMIT_LISTS_REASON_TEXT + 1], struct str text,
 	const struct lists_site *site);
 

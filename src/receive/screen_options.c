@@ -15,10 +15,10 @@
 static const char *const actions[] = { "ignore", "enforce", "drop", NULL };
 
 /*
- * Lists that anybody with a small server may ask, without registration, through a resolver of his own.
- * Each has a filter, so that a list that changes its ways is not obeyed. Two of the smaller ones together,
- * or the first alone, refuse a client. dnswl.org's 127.0.10.x is not among those that count: it is for
- * special cases.
+ * Lists that anybody with a small server may ask, without registration, through a resolver of his
+ * own. Each has a filter, so that a list that changes its ways is not obeyed. Two of the smaller
+ * ones together, or the first alone, refuse a client. dnswl.org's 127.0.10.x is not among those
+ * that count: it is for special cases.
  */
 static const char default_sites[] =
 	"zen.spamhaus.org=127.0.0.[2..11]*3, "

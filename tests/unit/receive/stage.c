@@ -278,7 +278,8 @@ struct job *work_start(struct loop *l, const struct work *kind, void *arg, void 
 	return &w->job;
 }
 
-struct job *dns_ask(struct dns *d, struct str name, enum dns_type type, dns_heard *heard, void *waiter)
+struct job *dns_ask(
+	struct dns *d, struct str name, enum dns_type type, dns_heard *heard, void *waiter)
 {
 	struct wait *w = wait_new(waiter, stage_delay);
 	const struct said *s;

@@ -13,8 +13,8 @@ void stage_end(void);                  /* fails if a timer or a job is left */
 void stage_run(int64_t ms);            /* so much time goes by; all that is due happens, in order */
 void stage_jump(int64_t ms);           /* so much time goes by while nobody is at home */
 
-/* What the DNS says from now on of a name: addresses ("127.0.0.2 127.0.0.4"), a TXT ("text..."), "no"
- * (NXDOMAIN), "fail" (SERVFAIL) or "never". What it was not told of is NXDOMAIN. */
+/* What the DNS says from now on of a name: addresses ("127.0.0.2 127.0.0.4"), "no" (NXDOMAIN),
+ * "fail" (SERVFAIL) or "never"; of its TXT, a text. What it was not told of is NXDOMAIN. */
 void stage_say(const char *name, const char *what);
 void stage_say_text(const char *name, const char *text, size_t n);
 extern int stage_delay;                /* ms that each answer takes */
@@ -25,8 +25,8 @@ bool stage_was_asked(const char *name);
 const char *stage_log(void);
 size_t stage_logged(const char *part);   /* how often this stands there */
 
-/* Reads "key: value" lines as struct screen_options; the config is freed by stage_end. The problems, as
- * `waypost check` prints them, without the file's name. */
+/* Reads "key: value" lines as struct screen_options; the config is freed by stage_end. The
+ * problems, as `waypost check` prints them, without the file's name. */
 extern int stage_mode;                 /* of its file */
 struct screen_options;
 const char *stage_options(struct screen_options *out, const char *yaml);

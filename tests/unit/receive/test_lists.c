@@ -276,7 +276,7 @@ static void reasons(void **state)
 
 static void well(const char *zone)
 {
-	char name[200];
+	char name[300];
 
 	snprintf(name, sizeof name, "2.0.0.127.%s", zone);
 	stage_say(name, "127.0.0.2");
