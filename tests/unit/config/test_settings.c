@@ -84,6 +84,11 @@ static void whole(void **state)
 			"signed; `waypost keygen -d DOMAIN -s mail` makes one, and dkim: {selector: mail, key: FILE} below "
 			"the domain names it\n" },
 		{ BASE "dkim: {enable: false}\n", "" },
+		{ BASE "postscreen: {dnsbl: {threshold: 3, sites: \"a.example*2 b.example*-4\"}}\n",
+			"c.yaml:4:21: warning: postscreen.dnsbl: the weights of all lists add up to 2, below the "
+			"threshold, so that they refuse nobody; raise weights or lower dnsbl.threshold\n" },
+		{ BASE "postscreen: {dnsbl: {threshold: 3, sites: \"a.example*2 b.example\"}}\n", "" },
+		{ BASE "postscreen: {dnsbl: {sites: []}}\n", "" },
 		{ BASE "admin: {http: [\"127.0.0.1:1\", \"127.0.0.1:2\"]}\n",
 			"c.yaml:4:15: admin.http: one address is enough; remove the others\n" },
 		{ BASE "admin: {http: \"0.0.0.0:8025\"}\n", "c.yaml:4:15: warning: admin.http: the status page asks for no "
