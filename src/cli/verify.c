@@ -7,6 +7,7 @@
  * Fails    with 1 when something failed, 75 when an answer could not be had.
  */
 #include "admin/settings.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "check/check.h"
 #include "commands.h"
@@ -144,12 +145,15 @@ static void print_signature(struct run *r, const struct check_dkim_signature *s)
 	r->temporary |= s->result == CHECK_DKIM_TEMPERROR;
 }
 
-static const char *dmarc_reason(const struct dmarc_answer *d)
+static const char *dmarc_reason(const struct run *r)
 {
+	const struct dmarc_answer *d = &r->v.dmarc;
+
 	if (d->problem[0])
 		return d->problem;
 	if (d->result == DMARC_FAIL)
-		return "neither SPF nor DKIM passed for this domain";
+		return r->v.hidden ? "DKIM did not pass for this domain, and SPF was not asked"
+			: "neither SPF nor DKIM passed for this domain";
 	return d->spf_aligned && d->dkim_aligned ? "SPF and DKIM are aligned"
 		: d->spf_aligned ? "SPF is aligned" : "DKIM is aligned";
 }
@@ -162,7 +166,7 @@ static void print_dmarc(struct run *r)
 	print_value("header.from", str_of(d->from));
 	if (d->result == DMARC_PASS || d->result == DMARC_FAIL)
 		print_value("policy.dmarc", str_of(dmarc_policy_text(d->policy)));
-	print_reason(dmarc_reason(d));
+	print_reason(dmarc_reason(r));
 	r->failed |= d->result == DMARC_FAIL || d->result == DMARC_PERMERROR;
 	r->temporary |= d->result == DMARC_TEMPERROR;
 }
@@ -310,9 +314,12 @@ static int check(struct run *r)
 
 static int with_loop(struct run *r)
 {
+	/* what the resolver has to tell is not for standard output */
+	const struct log_options quiet = { .level = LOG_ERROR };
 	struct why why = { 0 };
 	int status = EX_UNAVAILABLE;
 
+	log_open(&quiet, NULL);
 	r->loop = loop_create(1, &why);
 	r->dns = r->loop ? dns_create(r->loop, &r->dns_options, &why) : NULL;
 	if (r->dns) {
@@ -324,6 +331,7 @@ static int with_loop(struct run *r)
 	check_destroy(&r->check);
 	dns_destroy(&r->dns);
 	loop_destroy(&r->loop);
+	log_close();
 	return status;
 }
 
