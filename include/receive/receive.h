@@ -91,7 +91,7 @@ struct receive_counts {
 	uint64_t pipelining, non_smtp, bare_newline, bad_helo;
 	uint64_t hung_up;                      /* before they were greeted */
 	uint64_t denied, limited;              /* by access.deny; over a limit of their network */
-	uint64_t hidden, bad_proxy;            /* clients behind a proxy that hides them; bad headers */
+	uint64_t hidden, bad_proxy;            /* behind a proxy that hides them; bad headers */
 	char hidden_last[INET_TEXT_MAX];       /* the address that hid the last of them */
 };
 struct receive_counts receive_counts(const struct receive *r);

@@ -67,7 +67,8 @@ enum { OWN_FRESH = 60 * 1000 };        /* ms that a list of the machine's addres
 static void turn_away(const struct listener *l, int fd, const struct endpoint *peer)
 {
 	char client[INET_TEXT_MAX], line[512];
-	int n = snprintf(line, sizeof line, "421 4.3.2 %s Too many connections, try again later\r\n",
+	int n = snprintf(line, sizeof line,
+		"421 4.3.2 %s Too many connections, try again later\r\n",
 		l->owner->server->options->hostname);
 
 	/* under implicit TLS there is nothing that could be said in time */
@@ -95,7 +96,8 @@ static void refuse_arrival(struct arrival *a, const char *trouble)
 
 	if (trouble[0]) {
 		r->counts.bad_proxy++;
-		log_warn("proxy", L_Z("client", inet_text(&a->proxy.addr, proxy)), L_Z("why", trouble));
+		log_warn("proxy", L_Z("client", inet_text(&a->proxy.addr, proxy)),
+			L_Z("why", trouble));
 	}
 	close(a->fd);
 	server_leave(r);

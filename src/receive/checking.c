@@ -113,6 +113,7 @@ size_t checking_cut_forged(struct session *s)
 	struct str rest = content_header(c);
 	char *to = c->memory.p;
 	struct header_field field;
+	char id[MESSAGE_ID_TEXT];
 	size_t cut = 0;
 
 	while (header_next(&rest, &field)) {
@@ -131,7 +132,10 @@ size_t checking_cut_forged(struct session *s)
 	c->memory.n -= cut;
 	c->header -= cut;
 	c->size -= cut;
-	log_info("forged-results", L_Z("client", s->client_text), L_NUM("bytes", cut));
+	if (s->tx->m->id == 0)
+		s->tx->m->id = message_new_id();
+	log_info("forged-results", L_Z("id", message_id_text(s->tx->m->id, id)),
+		L_Z("client", s->client_text), L_NUM("bytes", cut));
 	return cut;
 }
 

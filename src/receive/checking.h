@@ -1,4 +1,4 @@
-/* What the sender's domain says of the client and of the message: check/ at work for one session. */
+/* What the sender's domain says of client and message: check/ at work for one session. */
 #ifndef RECEIVE_CHECKING_H
 #define RECEIVE_CHECKING_H
 
@@ -17,8 +17,8 @@ bool checking_refuses(struct session *s, bool postmaster);
 bool checking_message(struct session *s, enum turn (*then)(struct session *s));
 /* After it. True: s->reply refuses the message. env.proven is set either way. */
 bool checking_refuses_message(struct session *s);
-/* Drops the fields that forge ours from the content. The octets that went; what is in a file is then
- * still to be cut by spool_cut. */
+/* Drops the fields that forge ours from the content. The octets that went; what is in a file is
+ * then still to be cut by spool_cut. */
 size_t checking_cut_forged(struct session *s);
 /* Authentication-Results and Received-SPF; in the message's arena. */
 struct str checking_fields(struct session *s);

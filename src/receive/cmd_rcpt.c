@@ -85,7 +85,8 @@ static enum turn accept_rcpt(struct session *s, const struct address *rcpt,
 	}
 	if (session_is_limited(s)
 		&& !networks_take(s->server->networks, RATE_RECIPIENTS, &s->client.addr)) {
-		say(s, 450, "4.7.1", "Your network has reached the limit of %lld recipients an hour",
+		say(s, 450, "4.7.1",
+			"Your network has reached the limit of %lld recipients an hour",
 			(long long)networks_limit(s->server->networks, RATE_RECIPIENTS));
 		return refuse(s, rcpt);
 	}

@@ -7,7 +7,8 @@
  *          from there.
  * Fails    by knowing no gateway: a table that can't be read is told once, and private addresses
  *          are still known.
- * See      design.md "Screening": often only IPv6 is affected, where Docker has its proxy in between.
+ * See      design.md "Screening": often only IPv6 is affected, where Docker has its proxy in
+ *          between.
  */
 #include "guard.h"
 
@@ -62,8 +63,8 @@ bool guard_read_route(struct inet_addr *gateway, struct str line)
 
 	for (size_t i = 0; i < sizeof word / sizeof *word; i++)
 		word[i] = str_word(&line);
-	if (!read_hex(word[1], &destination) || !read_hex(word[2], &via) || !read_hex(word[3], &flags)
-			|| !read_hex(word[7], &mask))
+	if (!read_hex(word[1], &destination) || !read_hex(word[2], &via)
+			|| !read_hex(word[3], &flags) || !read_hex(word[7], &mask))
 		return false;
 	if (destination != 0 || mask != 0 || via == 0 || word[2].n != 8 || (flags & FLAG_REJECT)
 			|| (flags & (FLAG_UP | FLAG_GATEWAY)) != (FLAG_UP | FLAG_GATEWAY))
@@ -146,8 +147,8 @@ static void refresh(struct guard *g)
 	right = read_table(g, g->tables.route, guard_read_route);
 	right = read_table(g, g->tables.ipv6_route, guard_read_route6) && right;
 	if (!right && !g->complained)
-		log_warn("guard", L_Z("why", "the kernel's routes can't be read: a proxy at the gateway "
-			"is only known by a private address"));
+		log_warn("guard", L_Z("why", "the kernel's routes can't be read: a proxy at the "
+			"gateway is only known by a private address"));
 	g->complained = !right;
 }
 

@@ -14,7 +14,7 @@ struct guard_tables { const char *route, *ipv6_route; };
 
 struct guard *guard_create(const struct guard_tables *tables);         /* yours */
 void guard_destroy(struct guard **g);
-/* Our default gateway, or a private address. Loopback never is one. Reads the tables now and then. */
+/* Our default gateway, or a private address; never loopback. Reads the tables now and then. */
 bool guard_hides(struct guard *g, const struct inet_addr *peer);
 /* Is it time to log that this address hides clients? True once an hour for each. */
 bool guard_tells(struct guard *g, const struct inet_addr *peer);

@@ -3,7 +3,8 @@
  *
  * From     gate.c, for a peer in listen.proxy_protocol, before TLS and before the greeting.
  * Owns     nothing.
- * Never    guesses: what is not the protocol to the letter is refused, as a client could have sent it.
+ * Never    guesses: what is not the protocol to the letter is refused, as a client could have
+ *          sent it.
  * Fails    with PROXY_BAD and a phrase for the log; the connection is then closed without a word.
  * See      the PROXY protocol, haproxy.org/download/2.9/doc/proxy-protocol.txt, sections 2.1, 2.2.
  */
@@ -19,7 +20,9 @@ enum {
 	TLV_CRC32C = 3
 };
 
-static const char signature[12] = { '\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q', 'U', 'I', 'T', '\n' };
+static const char signature[12] = {
+	'\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q', 'U', 'I', 'T', '\n'
+};
 
 static enum proxy_result bad(struct proxy_header *out, const char *trouble)
 {
@@ -82,7 +85,7 @@ static enum proxy_result parse_line(struct str in, struct proxy_header *out)
 	seen = str_head(in, out->length - 2);
 	if (seen.n < begin.n)
 		return bad(out, "it does not begin with PROXY");
-	if (memchr(seen.p, '\0', seen.n) || memchr(seen.p, '\n', seen.n) || memchr(seen.p, '\r', seen.n))
+	if (str_find(seen, '\0') >= 0 || str_find(seen, '\n') >= 0 || str_find(seen, '\r') >= 0)
 		return bad(out, "a stray line end or NUL in the line");
 	return read_line(seen, out);
 }

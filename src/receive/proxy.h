@@ -12,7 +12,7 @@ enum proxy_result {
 
 struct proxy_header {
 	size_t length;             /* octets to skip; the client's own begin behind them */
-	bool known;                /* false: the proxy speaks for itself (LOCAL), or does not know */
+	bool known;                /* false: it speaks for itself (LOCAL), or does not know */
 	struct endpoint client;    /* if known */
 	const char *trouble;
 };

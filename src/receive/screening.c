@@ -26,7 +26,8 @@ enum {
 
 /* ---- what is held against it ---- */
 
-static void hold_against(struct session *s, const char *status, struct str text, bool spares_postmaster)
+static void hold_against(
+	struct session *s, const char *status, struct str text, bool spares_postmaster)
 {
 	struct screening *sc = &s->screening;
 
@@ -261,7 +262,11 @@ bool screening_drops(struct session *s, enum screen_test test)
 {
 	const struct screen_options *c = s->server->parts.screen;
 	struct receive_counts *counts = &s->server->counts;
-	const struct { const char *name, *text; int action; uint64_t *count; } tests[SCREEN_TESTS] = {
+	const struct {
+		const char *name, *text;
+		int action;
+		uint64_t *count;
+	} tests[SCREEN_TESTS] = {
 		[SCREEN_PIPELINING] = { "pipelining",
 			"Protocol error: you spoke before it was your turn",
 			c->pipelining_action, &counts->pipelining },
@@ -294,7 +299,7 @@ void screening_hello(struct session *s, struct str name)
 	if (str_ieq(name, own))
 		sc->bad_helo = "Your HELO is the name of this server, not of yours";
 	else if (inet_parse(&a, name))
-		sc->bad_helo = "Your HELO is a bare address: it has to be a name, or stand in brackets";
+		sc->bad_helo = "Your HELO is a bare address: it needs to be a name, or brackets";
 	if (sc->bad_helo)
 		s->server->counts.bad_helo++;
 }
@@ -336,7 +341,7 @@ bool screening_refuses_late(struct session *s)
 {
 	const struct screening *sc = &s->screening;
 
-	/* what spares the postmaster was known at RCPT, and the recipients were taken in spite of it */
+	/* what spares the postmaster was known at RCPT: these recipients were taken all the same */
 	if (sc->refusal == NULL || sc->spares_postmaster)
 		return false;
 	say(s, 550, sc->status, "%s", sc->refusal);

@@ -1,6 +1,6 @@
 /*
- * One client's way through the tests of port 25: before the greeting and, in the same session, after
- * it. What the config says of them: receive/screen.h.
+ * One client's way through the tests of port 25: before the greeting and, in the same session,
+ * after it. What the config says of them: receive/screen.h.
  */
 #ifndef RECEIVE_SCREENING_H
 #define RECEIVE_SCREENING_H
@@ -13,7 +13,7 @@ struct session;
 struct screening {
 	/* owned */
 	struct job *lists;                 /* they are being asked */
-	char *refusal;                     /* of its mail, with 550 at RCPT; NULL: nothing is held against it */
+	char *refusal;                     /* said with 550 at RCPT; NULL: none */
 	/* borrowed */
 	const char *status;                /* enhanced, of the refusal */
 	const char *bad_helo;              /* what is wrong with the last HELO; NULL: nothing */
@@ -22,7 +22,7 @@ struct screening {
 	bool teased, spoke;                /* it was told to wait; it did not */
 	bool white, clean;                 /* what the lists said */
 	bool spares_postmaster;            /* the refusal does */
-	bool noted;                        /* in the allow cache, for the tests after the greeting */
+	bool noted;                        /* it passed the tests after the greeting */
 	bool helo;                         /* the name in HELO is looked at */
 	unsigned todo;                     /* 1 << SCREEN_x: tests that it is to take */
 	int64_t until;                     /* mono ms: end of the wait */
