@@ -19,10 +19,12 @@ enum {
 	LIMIT_CONFIG_ASKED = 100,            /* keys of one mapping kept for "did you mean": the rest is not offered */
 
 	/* what a client may send (RFC 5321 section 4.5.3.1, with the extensions' additions) */
-	LIMIT_COMMAND_LINE = 512 + 500 + 500, /* with MAIL/RCPT parameters: 500 5.5.2 */
+	LIMIT_COMMAND = 512,                 /* a command that no extension makes longer: 500 5.5.2 */
+	LIMIT_COMMAND_LINE = 512 + 500 + 500, /* MAIL and RCPT with their parameters: 500 5.5.2 */
 	LIMIT_AUTH_LINE = 12288,             /* RFC 4954 section 4.5.1: 500 5.5.6 */
 	LIMIT_TEXT_LINE = 65536,             /* a line of a message: 550 5.6.0 */
 	LIMIT_HEADER = 256 << 10,            /* the whole header: 552 5.3.4 */
+	LIMIT_HEADER_LINES = 5000,           /* it is walked on the loop: 552 5.3.4 */
 	LIMIT_LOCAL_PART = 64,               /* RFC 5321 section 4.5.3.1.1, for what we make */
 	LIMIT_LOCAL_PART_IN = 255,           /* what we accept: 501 5.1.3 */
 	LIMIT_DOMAIN = 255,

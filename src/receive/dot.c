@@ -50,6 +50,8 @@ static void end_line(struct dot *d, struct buf *out, bool real)
 	if (d->in_header && d->line == 0) {
 		d->in_header = false;
 		d->header = d->size;
+	} else if (d->in_header && ++d->header_lines > LIMIT_HEADER_LINES) {
+		d->faults |= DOT_LONG_HEADER;
 	}
 	put(d, out, "\r\n", 2);
 	d->line = 0;

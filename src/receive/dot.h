@@ -14,7 +14,7 @@ enum dot_fault {
 	DOT_NUL = 4,
 	DOT_LONG_LINE = 8,          /* LIMIT_TEXT_LINE */
 	DOT_TOO_BIG = 16,
-	DOT_LONG_HEADER = 32,       /* LIMIT_HEADER */
+	DOT_LONG_HEADER = 32,       /* LIMIT_HEADER, LIMIT_HEADER_LINES */
 	/* it begins with a blank: that line would become part of the last field that we put on top */
 	DOT_FOLDED_FIRST = 64
 };
@@ -36,6 +36,7 @@ struct dot {
 	uint64_t line;              /* octets of the line so far */
 	/* length of the header, the last CRLF included: known after the empty line */
 	uint64_t header;
+	size_t header_lines;
 };
 
 /* What n octets of input become at most: bare LF grows, and three octets may have been held

@@ -183,6 +183,9 @@ static void limits(void **state)
 		{ 1022, LIMIT_HEADER / 1024, false, BIG, 0 },
 		{ 1022, LIMIT_HEADER / 1024 + 1, false, BIG, DOT_LONG_HEADER },
 		{ 1022, LIMIT_HEADER / 1024 + 1, true, BIG, 0 },
+		{ 8, LIMIT_HEADER_LINES, false, BIG, 0 },
+		{ 8, LIMIT_HEADER_LINES + 1, false, BIG, DOT_LONG_HEADER },
+		{ 8, LIMIT_HEADER_LINES + 1, true, BIG, 0 },
 	};
 	char *line = mem_alloc(LIMIT_TEXT_LINE + 2);
 

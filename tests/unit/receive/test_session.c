@@ -167,19 +167,21 @@ static void paths(void **state)
 
 static void stray_ends(void **state)
 {
-	static char longest[LIMIT_COMMAND_LINE + 1], too_long[LIMIT_COMMAND_LINE + 2], huge[3 * LIMIT_AUTH_LINE];
+	static char longest[LIMIT_COMMAND + 1], too_long[LIMIT_COMMAND + 2], mail[LIMIT_COMMAND_LINE + 1];
+	static char huge[3 * LIMIT_AUTH_LINE];
 	struct line lines[] = {
 		HELLO,
 		{ "NOOP\nMAIL FROM:<a@b>\r\n", "500 5.5.2" }, { "NOOP\rNOOP\r\n", "500 5.5.2" },
 		{ "NOOP\n", "" }, { "\r\n", "500 5.5.2" },
-		{ longest, "250" }, { too_long, "500 5.5.2" }, { huge, "500 5.5.2" }, { "NOOP\r\n", "250 2.0.0" },
+		{ longest, "250" }, { too_long, "500 5.5.2" }, { mail, "250" }, { "RSET\r\n", "250" }, { huge, "500 5.5.2" }, { "NOOP\r\n", "250 2.0.0" },
 		FROM, TO, { "RCPT TO:<alice@example.com>\nDATA\r\n", "500 5.5.2" }, { "RSET\r\n", "250" },
 		QUIT,
 	};
 
 	(void)state;
-	snprintf(longest, sizeof longest, "NOOP %*s\r\n", LIMIT_COMMAND_LINE - 7, "x");
-	snprintf(too_long, sizeof too_long, "NOOP %*s\r\n", LIMIT_COMMAND_LINE - 6, "x");
+	snprintf(longest, sizeof longest, "NOOP %*s\r\n", LIMIT_COMMAND - 7, "x");
+	snprintf(too_long, sizeof too_long, "NOOP %*s\r\n", LIMIT_COMMAND - 6, "x");
+	snprintf(mail, sizeof mail, "MAIL FROM:<a@b.example> %*s\r\n", LIMIT_COMMAND_LINE - 26, "SIZE=1");
 	snprintf(huge, sizeof huge, "NOOP %*s\r\n", (int)sizeof huge - 8, "x");
 	TALK(SERVICE_SMTP, lines);
 }
