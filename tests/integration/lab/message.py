@@ -5,7 +5,7 @@ import random
 import re
 
 OUR_FIELDS = {"received", "delivered-to", "x-forwarded-to", "x-forwarded-for", "dkim-signature",
-	"authentication-results", "return-path"}
+	"authentication-results", "received-spf", "return-path"}
 
 
 def make(sender="sam@sender.test", to="alice@example.com", subject="hello", body="Hello.\r\n", fields="",
