@@ -200,7 +200,8 @@ static void count_error(struct session *s)
 		L_Z("reply", reply_line(&s->reply, line, sizeof line)));
 	if (++s->errors < s->server->options->errors
 			&& (!session_is_limited(s)
-				|| networks_take(s->server->networks, RATE_ERRORS, &s->client.addr)))
+				|| networks_take(
+					s->server->networks, RATE_ERRORS, &s->client.addr)))
 		return;
 	say_bye(s, 421, "4.7.0", "%s Too many errors, closing", s->server->options->hostname);
 	write_reply(s);
@@ -313,7 +314,9 @@ static const struct command *find_command(struct str verb)
 /* Those that a browser, a proxy or a script for one sends, and a header without a message. */
 static bool is_foreign(struct str verb)
 {
-	static const char *const words[] = { "GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "PROXY" };
+	static const char *const words[] = {
+		"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "PROXY"
+	};
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (str_ieq(verb, str_of(words[i])))
@@ -331,16 +334,25 @@ static bool is_out_of_turn(const struct session *s, const struct command *c)
 	return waits && c->handler != cmd_quit && c->handler != cmd_bdat && io_pending(s->io) > 0;
 }
 
+/* RFC 5321 section 4.5.3.1.4, and what SIZE, DSN, SMTPUTF8 and AUTH add to it. */
+static size_t longest_line(const struct command *c)
+{
+	if (c && c->handler == cmd_auth)
+		return LIMIT_AUTH_LINE;
+	if (c && (c->handler == cmd_mail || c->handler == cmd_rcpt))
+		return LIMIT_COMMAND_LINE;
+	return LIMIT_COMMAND;
+}
+
 static enum turn run_command(struct session *s, struct str line)
 {
 	struct str args = line;
 	struct str verb = str_word(&args);
 	const struct command *c = find_command(verb);
-	bool is_auth = c && c->handler == cmd_auth;
 
 	if (line.n > 0 && (line.p[0] == ' ' || line.p[0] == '\t'))
 		c = NULL;                       /* no command begins with a blank */
-	if (line.n + 2 > (is_auth ? LIMIT_AUTH_LINE : LIMIT_COMMAND_LINE))
+	if (line.n + 2 > longest_line(c))
 		return say(s, 500, "5.5.2", "Line too long");
 	if (c == NULL && is_foreign(verb) && screening_drops(s, SCREEN_NON_SMTP))
 		return TURN_BYE;
