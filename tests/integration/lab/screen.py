@@ -94,8 +94,9 @@ class Talk:
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 
 
-def proxy1(client, server="192.0.2.99", port=40000):
+def proxy1(client, server=None, port=40000):
 	family = "TCP6" if ":" in client else "TCP4"
+	server = server or ("2001:db8::99" if ":" in client else "192.0.2.99")
 	return f"PROXY {family} {client} {server} {port} 25\r\n".encode()
 
 
