@@ -322,7 +322,7 @@ def test_too_many_connections(lab):
 
 
 def test_connections_are_counted_by_client(lab):
-	w = lab.waypost(limits={"clients": 100, "clients_per_network": 2})
+	w = lab.waypost(postscreen={"permit": [], "greet_wait": 0}, limits={"clients": 100, "clients_per_network": 2})
 	open_ones = [w.session(source=lab.net.host(30)) for _ in range(2)]
 	with w.session(ehlo=False, source=lab.net.host(30)) as s:
 		assert s.banner.code == 421

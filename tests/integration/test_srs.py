@@ -189,7 +189,7 @@ def test_srs1_of_another_forwarder_keeps_its_first_hop(srs):
 
 
 def test_our_own_domain_as_an_unauthenticated_sender_is_rewritten(srs):
-	srs.w.send(message.make(sender="alice@example.com"), sender="alice@example.com")
+	srs.w.send(message.make(), sender="alice@example.com")
 	assert srs.box.one().sender == srs0("alice", "example.com", "newest")
 
 
