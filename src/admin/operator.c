@@ -33,6 +33,16 @@ static int64_t resident_bytes(void)
 	return (int64_t)resident * sysconf(_SC_PAGESIZE);
 }
 
+static void print_hidden(struct buf *text, const char *by)
+{
+	buf_addf(text, "%-28s %s\n", "hidden_by", by[0] ? by : "-");
+	if (by[0])
+		buf_addf(text, "  %s stands between the clients and this server, which can neither screen them\n"
+			"  nor check SPF. Run waypost in the host's network; or let the proxy speak the PROXY\n"
+			"  protocol and name it in listen.proxy_protocol; or, if it is a mail server of yours,\n"
+			"  name it in postscreen.permit.\n", by);
+}
+
 static void status(struct server *s, struct control_request *r, bool json)
 {
 	struct schedule_counts queue = schedule_counts(s->schedule);
@@ -92,7 +102,7 @@ static void status(struct server *s, struct control_request *r, bool json)
 	if (json)
 		buf_addf(&text, ",\"hidden_by\":\"%s\",\"lists\":", in.hidden_last);
 	else
-		buf_addf(&text, "%-28s %s\n", "hidden_by", in.hidden_last[0] ? in.hidden_last : "-");
+		print_hidden(&text, in.hidden_last);
 	lists_describe(receive_lists(s->receive), &text, json);
 	buf_add_str(&text, json ? STR("}\n") : STR(""));
 	control_answer(r, true, buf_str(&text));
