@@ -446,6 +446,7 @@ FAULTS = [
 	("banner", b"garbage\r\n"), ("banner", b"\x00\xff\xfe\r\n"), ("banner", b"HTTP/1.1 400 Bad Request\r\n\r\n"),
 	("banner", b"220-first\r\n250 other\r\n"), ("banner", b"220 no end"), ("banner", b"220 " + b"x" * 100_000 + b"\r\n"),
 	("banner", b"220-more\r\n" * 5000), ("banner", b"2200 x\r\n"), ("banner", b"22\r\n"), ("banner", b"\r\n"),
+	("banner", b"220 mx.gmail.test\r\n250 and no end"), ("banner", b"250 odd\r\n-1"),
 	("ehlo", DROP), ("ehlo", HANG), ("ehlo", "421 4.3.2 Closing"), ("ehlo", b"250-x\r\n" * 1000),
 	("mail", "550 5.7.1 We do not like your address"), ("rcpt", "550 5.7.25 Reverse DNS"), ("mail", DROP), ("mail", RESET), ("mail", HANG), ("mail", "451 4.3.0 Later"), ("mail", "421 4.3.2 Closing"),
 	("mail", b"25\r\n"), ("mail", b"999 what\r\n"),

@@ -1,6 +1,6 @@
 """Loopback addresses for one run, so that two runs on one machine never meet.
 
-A run owns 127.N.0.0/16, and each test a /24 of it; within that, ports can be the same in every test.
+A run owns some 127.N.0.0/16, and each test a /24 of one; within that, ports can be the same in every test.
 """
 import os
 import socket
@@ -13,21 +13,27 @@ _GUARD = 1999
 
 
 class Network:
-	"""A second octet that no other run has."""
+	"""Second octets that no other run has: one for every 250 tests."""
 
 	def __init__(self):
-		self.tests = 0
+		self.tests, self.octet, self.guards = 0, 0, []
+
+	def _claim(self):
 		for i in range(200):
-			self.octet = 20 + (os.getpid() + i) % 200
-			self.guard = socket.socket()
+			octet = 20 + (os.getpid() + i) % 200
+			guard = socket.socket()
 			try:
-				self.guard.bind((f"127.{self.octet}.0.1", _GUARD))
-				return
+				guard.bind((f"127.{octet}.0.1", _GUARD))
 			except OSError:
-				self.guard.close()
+				guard.close()
+				continue
+			self.guards.append(guard)
+			return octet
 		raise RuntimeError("no free loopback network: are 200 test runs going on?")
 
 	def next_test(self):
+		if self.tests % 250 == 0:
+			self.octet = self._claim()
 		self.tests += 1
 		return Subnet(f"127.{self.octet}.{1 + self.tests % 250}")
 

@@ -38,6 +38,7 @@ class Session:
 		self.buffer = b""
 		self.raw = b""                 # all that the client sent
 		self.lines = []                # its commands
+		self.said = []                 # our answers
 		self.helo, self.login, self.tls = "", "", False
 		self.sender, self.rcpts, self.options = None, [], []
 		self.rcpt_options = []
@@ -112,6 +113,7 @@ class Session:
 			texts = [t if i == 0 else f"{code} {t}" for i, t in enumerate(texts)]
 			texts[:-1] = [t[:3] + "-" + t[4:] for t in texts[:-1]]
 			action = "".join(t + "\r\n" for t in texts).encode()
+		self.said.append(action)
 		self.sock.sendall(action)
 		found = re.match(rb"[23]\d\d(?=[ -])", action)
 		return int(found.group()) if found else 0
