@@ -223,17 +223,6 @@ def test_hanging_up_in_the_tarpit(lab):
 	wait_for(lambda: status(w)["sessions"] == 0 and status(w)["screen_tarpitted"] == 0, what="all to be gone")
 
 
-def test_who_is_in_the_tarpit_does_not_hold_up_a_stop(lab):
-	w = server(lab, limits={"tarpit_after": 0})
-	held = [held_back(w, lab.net.host(2)) for _ in range(5)]
-	wait_for(lambda: status(w)["screen_tarpitted"] >= 4, what="sessions that are held back")
-	start = time.monotonic()
-	w.stop()
-	assert time.monotonic() - start < 5
-	for s in held:
-		s.close()
-
-
 # -- many who wait
 
 async def crowd(w, lab, n, seconds):
