@@ -65,7 +65,7 @@ struct job *check_sender(struct check *c, const struct check_client *client,
 	const struct address *sender, struct verdict *v, check_done *done, void *waiter);
 /* After the final dot: DKIM, DMARC, own_from, proven, refusal. v has been through check_sender; the
  * sender is m->env.original_sender. exempt: the transaction's recipients are only postmasters, who
- * are never refused for DMARC. A refusal for SPF that check_sender gave, or kept back, is given
+ * are never refused for SPF or DMARC. A refusal for SPF that check_sender gave, or kept back, is given
  * (again) here unless DKIM proves a trusted forwarder. */
 struct job *check_message(struct check *c, struct message *m, struct verdict *v, bool exempt,
 	check_done *done, void *waiter);

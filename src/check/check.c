@@ -250,7 +250,7 @@ static void judge(struct checking *k)
 	v->proven = !v->null_sender && (v->proven || is_signed_by_sender(k));
 	v->refusal = (struct reply){ .code = 0 };
 	refuse_own(k);
-	if (v->refusal.code == 0)
+	if (v->refusal.code == 0 && !k->exempt)
 		refuse_spf(k->c, v);
 	if (v->refusal.code == 0)
 		refuse_dmarc(k);
