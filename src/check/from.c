@@ -7,6 +7,7 @@
  */
 #include "from.h"
 
+#include "base/encode.h"
 #include "mail/header.h"
 
 #include <idn2.h>
@@ -33,12 +34,12 @@ static void add_field(struct from *f, struct str value, struct arena *arena)
 		f->unreadable = true;
 		return;
 	}
+	f->nobody = f->nobody || n == 0;
 	for (int i = 0; i < n; i++)
 		add_domain(f, authors[i].domain);
 }
 
-/* Without blanks, comments, quotes and backslashes, as a forgiving reader might put it
- * together. */
+/* Without blanks, comments, quotes and backslashes, as a forgiving reader might put it together. */
 static void squeeze(struct buf *out, struct str text)
 {
 	int depth = 0;
@@ -56,21 +57,92 @@ static void squeeze(struct buf *out, struct str text)
 	}
 }
 
+static int hex_digit(char c)
+{
+	c = str_lower(c);
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static void decode_q(struct buf *out, struct str text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		bool coded = text.p[i] == '=' && i + 2 < text.n && hex_digit(text.p[i + 1]) >= 0 &&
+			hex_digit(text.p[i + 2]) >= 0;
+
+		buf_add_char(out, !coded ? text.p[i]
+			: (char)(hex_digit(text.p[i + 1]) * 16 + hex_digit(text.p[i + 2])));
+		i += coded ? 2 : 0;
+	}
+}
+
+/* With or without padding. */
+static bool decode_b(struct buf *out, struct str text)
+{
+	struct buf padded;
+	bool right;
+
+	while (text.n > 0 && text.p[text.n - 1] == '=')
+		text.n--;
+	buf_init(&padded, text.n + 3);
+	buf_add_str(&padded, text);
+	while (padded.n % 4 != 0 && padded.n < text.n + 3)
+		buf_add_char(&padded, '=');
+	right = base64_decode(out, buf_str(&padded));
+	buf_finish(&padded);
+	return right;
+}
+
+/* Takes "=?charset?q?text?=" off the front (RFC 2047). False: that is not what stands there. */
+static bool decode_word(struct buf *out, struct str *rest)
+{
+	struct str at = str_skip(*rest, 2), kind, text;
+	ptrdiff_t end;
+
+	if (!str_starts(*rest, STR("=?")) || str_find(at, '?') < 0)
+		return false;
+	str_cut(&at, '?');
+	kind = str_cut(&at, '?');
+	end = str_find(at, '?');
+	if (end < 0 || !str_starts(str_skip(at, (size_t)end), STR("?=")))
+		return false;
+	text = str_head(at, (size_t)end);
+	if (str_ieq(kind, STR("q")))
+		decode_q(out, text);
+	else if (!str_ieq(kind, STR("b")) || !decode_b(out, text))
+		return false;
+	*rest = str_skip(at, (size_t)end + 2);
+	return true;
+}
+
+/* An address has no business in an encoded word, but some programs decode first and read then. */
+static void decode(struct buf *out, struct str text)
+{
+	while (text.n > 0) {
+		if (decode_word(out, &text))
+			continue;
+		buf_add_char(out, text.p[0]);
+		text = str_skip(text, 1);
+	}
+}
+
 static void keep_text(struct from *f, struct str header, struct arena *arena)
 {
 	struct header_field field;
-	struct buf raw, squeezed;
+	struct buf raw, decoded, squeezed;
 
 	buf_init(&raw, LIMIT_FROM_TEXT);
+	buf_init(&decoded, LIMIT_FROM_TEXT);
 	buf_init(&squeezed, LIMIT_FROM_TEXT);
 	while (header_next(&header, &field))
 		if (str_ieq(field.name, STR("From")))
 			buf_add_str(&raw, field.value);
-	squeeze(&squeezed, buf_str(&raw));
+	decode(&decoded, buf_str(&raw));
+	squeeze(&squeezed, buf_str(&decoded));
 	f->endless = raw.over;
 	f->raw = arena_str(arena, buf_str(&raw));
 	f->squeezed = arena_str(arena, buf_str(&squeezed));
 	buf_finish(&raw);
+	buf_finish(&decoded);
 	buf_finish(&squeezed);
 }
 
@@ -83,7 +155,7 @@ void from_read(struct from *out, struct str header, struct arena *arena)
 	while (header_next(&rest, &field))
 		if (str_ieq(field.name, STR("From")))
 			add_field(out, field.value, arena);
-	if (out->unreadable)
+	if (out->unreadable || out->nobody)
 		keep_text(out, header, arena);
 }
 
@@ -136,7 +208,7 @@ bool from_mentions(const struct from *f, struct str domain)
 	char ascii[LIMIT_DOMAIN + 1], *unicode = NULL;
 	bool found = f->endless || mentions(f, domain);
 
-	if (found || !f->unreadable || domain.n >= sizeof(ascii))
+	if (found || f->raw.n == 0 || domain.n >= sizeof(ascii))
 		return found;
 	snprintf(ascii, sizeof(ascii), "%.*s", STR_FMT(domain));
 	if (idn2_to_unicode_8z8z(ascii, &unicode, 0) == IDN2_OK) {

@@ -60,7 +60,7 @@ static const char *claimed(const struct check_own *own, const struct from *from,
 
 	for (size_t i = 0; i < from->n && !claim; i++)
 		claim = claim_of(own, from->domains[i], by_dns);
-	return claim || !from->unreadable ? claim : mentioned(own, from);
+	return claim || (!from->unreadable && !from->nobody) ? claim : mentioned(own, from);
 }
 
 const char *own_claimed(const struct check_own *own, struct str header, const char *by_dns)

@@ -24,6 +24,14 @@ static void mentions(void **state)
 		{ "<<a@notexample.com>", false }, { "<<a@not-example.com>", false }, { "<<a@example.comx>", false },
 		{ "<<a@example.com.evil.example>", false }, { "<<a@example.org>", false }, { "<<", false },
 		{ "<<\xc3\xa9xample.com", false },
+		/* what names nobody may name somebody to another program */
+		{ "a@example.com:;", true }, { "(a@example.com)", true }, { "undisclosed:;", false }, { "", false },
+		/* decoded first, read then: a@example.com */
+		{ "=?utf-8?b?YUBleGFtcGxlLmNvbQ==?=", true }, { "=?UTF-8?B?YUBleGFtcGxlLmNvbQ==?= <>", true },
+		{ "=?utf-8?q?a=40example=2Ecom?=", true }, { "a@=?utf-8?Q?ex=61mple?=.com", true },
+		{ "=?utf-8?b?YUBleGFt?=\r\n =?utf-8?q?ple.com?=", true }, { "a@=?a?b?ZXhhbXBsZS5jb20=?=", true },
+		{ "=?utf-8?b?RXhhbXBsZQ==?= <foo..bar@evil.example>", false }, { "=?utf-8?q?a=40example=2Eco", false },
+		{ "=?utf-8?b?YUBleGFtcGxlLmNvbQ?=", true }, { "=?utf-8?b?YUBleGFtcGxlLm?=", false }, { "=?=?=?=?", false }, { "=?a?q?=4?=", false },
 		/* what can be read is not searched */
 		{ "\"a@example.com\" <a@evil.example>", false },
 	};
@@ -66,6 +74,7 @@ static void claims(void **state)
 		{ "From: a@evil.example\r\nFrom: b@example.com\r\n", "", "example.com" },
 		{ "From: b@example.com\r\nFrom: a@evil.example\r\n", "", "example.com" },
 		{ "From: b@evil.example\r\nFrom: <<a@example.com\r\n", "", "example.com" },
+		{ "From: b@evil.example\r\nFrom: a@example.com:;\r\n", "", "example.com" },
 		{ "From: <<a@example.net>\r\n", "", "srs.example.net" },
 		{ "From: <<a@evil.example>\r\n", "", NULL },
 		/* only From is what people see as the author */
