@@ -114,6 +114,15 @@ static bool mentions(struct str text, struct str name)
 	return false;
 }
 
+/* A byte beyond ASCII, or a control byte, may be a blank to somebody. */
+static bool is_printable(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < ' ' || s.p[i] > '~')
+			return false;
+	return true;
+}
+
 bool check_is_forged(const struct check *c, struct str field_value)
 {
 	struct str name = str_of(c->hostname);
@@ -121,8 +130,7 @@ bool check_is_forged(const struct check *c, struct str field_value)
 	bool forged, plain;
 
 	buf_init(&id, LIMIT_HEADER);
-	plain = read_id(field_value, &id) && str_is_ascii(buf_str(&id));
-	/* a byte beyond ASCII may be a blank to somebody */
+	plain = read_id(field_value, &id) && is_printable(buf_str(&id));
 	forged = is_name(buf_str(&id), name) || (!plain && mentions(field_value, name));
 	buf_finish(&id);
 	return forged;

@@ -59,6 +59,8 @@ static void names(void **state)
 		{ " <mail.example.com>; spf=pass\r\n", true },
 		{ " i=1; mail.example.com; spf=pass\r\n", true },
 		{ " mail.example.com\xc2\xa0; spf=pass\r\n", true },
+		{ " mail.example.com\v; spf=pass\r\n", true },
+		{ " \"\fmail.example.com\"; spf=pass\r\n", true },
 		/* and without */
 		{ " (evil.example; spf=pass\r\n", false },
 		{ " x y; spf=pass\r\n", false },
