@@ -217,6 +217,16 @@ def test_forged_results_are_dropped_and_nothing_else(place, size):
 	assert b"bank.test" not in arrived.split(b"\r\n\r\n")[0]
 
 
+@pytest.mark.parametrize("size", [250_000, 262_000, 262_144, 265_000, 330_000, 1_100_000])
+def test_forged_results_in_a_long_header_and_around_what_is_kept_in_memory(place, size):
+	"""What is behind the header moves up, wherever it is kept."""
+	long = b"".join(b"X-Long-%d: %s\r\n" % (n, b"y" * 900) for n in range(200))
+	head = FORGED[0] * 300 + long + FORGED[1] + OTHERS[0] + FORGED[2]
+	rest = plain(body=message.odd_bytes(size - len(long)))
+	r = results.read(place.deliver(head + rest), long + OTHERS[0] + rest)
+	assert r.spf == "fail"
+
+
 @pytest.mark.parametrize("size", [100, 1_500_000])
 @pytest.mark.parametrize("signer", ["sign", "sign_perl"])
 def test_a_signature_over_a_forged_field_is_verified_before_that(place, signer, size):
@@ -233,6 +243,22 @@ def test_a_signature_over_a_forged_field_is_verified_before_that(place, signer, 
 	assert r.dkim == [("pass", "good.test")] and r.dmarc == "pass"
 	assert dkim.verify(field + OTHERS[0] + rest, dnsfunc=place.keys["good"].lookup) == (signer == "sign_perl")
 	assert place.w.events("forged-results")
+
+
+def test_a_signature_that_is_not_valid_keeps_no_results_off(place):
+	"""It names our fields in h= once more than there are, as an honest one does that wants none added."""
+	junk = b"DKIM-Signature: v=1; a=rsa-sha256; d=good.test; s=nosuch;\r\n\th=from:authentication-results:received-spf; bh=AAAA; b=AAAA\r\n"
+	r = place.judge(junk + plain(), "sam@good.test", place.bad)
+	assert r.spf == "fail" and r.dmarc == "fail" and r.received_spf["result"] == "fail"
+
+
+def test_the_longest_results_are_there(place):
+	"""All that a client chooses at its longest: HELO, sender, and ten signatures."""
+	domain = ".".join(["d" * 60] * 4)
+	sign = "DKIM-Signature: v=1; a=ed25519-sha256; d=%s; s=%s;\r\n\th=from; l=0; bh=AAAA; b=////////\r\n" % (domain, ".".join(["s" * 60] * 4))
+	content = sign.encode() * 12 + plain(f"x@{domain}")
+	r = place.judge(content, '"%s"@%s' % ('\\"' * 110, domain), place.bad, helo="h" * 240)
+	assert len(r.dkim) == 11 and r.dmarc == "none"
 
 
 @pytest.mark.parametrize("size", [10, 70_000, 300_000, 1_200_000, 3_000_000])
