@@ -152,6 +152,14 @@ static bool is_no_route(int error)
 	return error == ENETUNREACH || error == EAFNOSUPPORT || error == EADDRNOTAVAIL;
 }
 
+/* A server that offers STARTTLS and hangs up on it can't do TLS; where that is optional, it gets its mail in
+ * clear. One that only falls silent may be in trouble of another kind. */
+static bool breaks_at_starttls(const struct client *c, enum io_end end)
+{
+	return end != IO_TIMEOUT && c->policy == TLS_POLICY_OPPORTUNISTIC && c->heard < c->sent
+		&& c->queue[c->heard].verb == VERB_STARTTLS;
+}
+
 static void ended(void *owner, enum io_end end, const struct why *why)
 {
 	struct client *c = owner;
@@ -166,6 +174,7 @@ static void ended(void *owner, enum io_end end, const struct why *why)
 		loss.try_clear = c->policy == TLS_POLICY_OPPORTUNISTIC && !c->implicit_tls;
 		reply_set(&loss.reply, 451, "4.7.5", "%s: %s", c->by, why->text);
 	} else {
+		loss.try_clear = breaks_at_starttls(c, end);
 		reply_set(&loss.reply, 451, "4.4.2", "%s: %s while %s", c->by,
 			end == IO_TIMEOUT ? "timed out" : why->text, doing(c));
 	}
@@ -269,6 +278,9 @@ static void say_what_may_be_said(struct client *c)
 		if (next->verb == VERB_CONTENT)
 			transfer_begin(c);
 	}
+	/* held up by half a line that nobody asked for: its other half must not take for ever */
+	if (c->sent < c->queued && client_is_quiet(c) && io_pending(c->io) > 0)
+		io_deadline(c->io, c->options->command_timeout);
 }
 
 void client_turn(struct client *c)

@@ -132,7 +132,7 @@ static void log_end(const struct session *s)
 {
 	log_debug("session", L_Z("client", s->client_text), L_Z("helo", s->helo),
 		L_NUM("messages", s->messages), L_NUM("errors", s->errors),
-		L_SECS("time", clock_mono() - s->born), L_Z("last", s->doing));
+		L_SECS("lasted", clock_mono() - s->born), L_Z("last", s->doing));
 }
 
 /* Here, and only here, a session is freed. */
@@ -569,7 +569,7 @@ static void timed_out(void *arg)
 	if (!s->handshake)
 		write_reply(s);
 	log_info("timeout", L_Z("client", s->client_text), L_Z("helo", s->helo),
-		L_Z("doing", s->doing), L_SECS("time", clock_mono() - s->born));
+		L_Z("doing", s->doing), L_SECS("lasted", clock_mono() - s->born));
 	session_end(s, true);
 }
 
