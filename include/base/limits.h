@@ -35,7 +35,7 @@ enum {
 	/* memory of one message */
 	LIMIT_CONTENT_MEMORY = 256 << 10,    /* of the content, then it goes to tmp/ */
 	LIMIT_CONTENT_CHUNK = 64 << 10,      /* read, written and sent at once */
-	LIMIT_TOP_FIELDS = 32 << 10,         /* all fields that we add on top */
+	LIMIT_TOP_FIELDS = 40 << 10,         /* all fields that we add on top */
 	LIMIT_TARGETS = 100,                 /* next addresses of one recipient: config error */
 	LIMIT_ROUTE_DEPTH = 10,              /* aliases to our own aliases: config error, 550 5.4.6 */
 	LIMIT_ROUTE_ADDRESSES = 1000,        /* of ours looked at for one recipient: config error, 550 5.4.6 */
@@ -146,7 +146,7 @@ enum {
 	LIMIT_TRANSACTION_MEMORY = 4 << 20,  /* envelope of a transaction: 452 4.3.1 */
 	LIMIT_AUTH_DELAY = 500,              /* ms from a wrong password to the answer, doubled with each more */
 	LIMIT_AUTH_DELAY_MAX = 8000,         /* ms at most */
-	LIMIT_RESULTS = 8192,                /* Authentication-Results and Received-SPF: left out, with a log line */
+	LIMIT_RESULTS = 16 << 10,            /* Authentication-Results and Received-SPF; they never are that long: left out, with a log line */
 	LIMIT_PROXY_HEADER = 4096,           /* a PROXY header: closed */
 	LIMIT_PROXY_TIME = 10 * 1000,        /* ms for it: closed */
 	LIMIT_GREET_LISTS = 5000,            /* ms that lists are waited for where greet_wait is 0: greeted */

@@ -16,7 +16,7 @@ struct sample {
 	struct verdict v;
 	struct check_client client;
 	struct address sender;
-	struct check_dkim_signature signatures[3];
+	struct check_dkim_signature signatures[LIMIT_DKIM_SIGNATURES];
 };
 
 static void sample_init(struct sample *s)
@@ -389,6 +389,22 @@ static void longest(void **state)
 	memset(s.v.spf.mechanism, '"', sizeof(s.v.spf.mechanism) - 1);
 	memset(s.v.spf.domain, '(', sizeof(s.v.spf.domain) - 1);
 	s.signatures[0].domain = s.signatures[0].selector = str_of(domain);
+	memset(s.signatures[0].reason, '"', sizeof(s.signatures[0].reason) - 1);
+	s.signatures[0].algorithm = "ed25519-sha256";
+	s.signatures[0].bits = 16384;
+	s.signatures[0].testing = true;
+	for (size_t i = 1; i < LIMIT_DKIM_SIGNATURES; i++)
+		s.signatures[i] = s.signatures[0];
+	s.v.dkim.n = LIMIT_DKIM_SIGNATURES;
+	s.v.dkim.ignored = 1;
+	s.v.helo = s.v.spf;
+	s.v.dmarc.result = DMARC_FAIL;
+	memset(s.v.dmarc.problem, '"', sizeof(s.v.dmarc.problem) - 1);
+	memcpy(s.v.dmarc.from, domain, sizeof(domain));
+	print(domain, &s, &out);
+	check_lines(buf_str(&out));
+	assert_in_range(out.n, 8192, LIMIT_RESULTS);
+	buf_finish(&out);
 	print(ID, &s, &out);
 	check_lines(buf_str(&out));
 	assert_true(out.n > 2 * LIMIT_HELO + 2 * sizeof(domain));
