@@ -37,6 +37,8 @@ struct sign_request {
 	struct str from_domain;            /* submission: the From field's domain, whose keys sign; empty: forwarded mail */
 	struct str results;                /* of our checks, to put above Received (RFC 7208 section 9.1), each ending
 	                                    * in CRLF; at most LIMIT_RESULTS; empty: none */
+	bool unsigned_content;             /* none of its signatures can be valid: results that one oversigns are added
+	                                    * all the same, or a forger could keep them off */
 	struct str extra;                  /* fields to put below Received, each ending in CRLF: Date, Message-ID */
 };
 

@@ -105,6 +105,17 @@ bool checking_refuses_message(struct session *s)
 	return true;
 }
 
+bool checking_is_signed(const struct session *s)
+{
+	const struct verdict *v = s->tx->verdict;
+
+	for (size_t i = 0; v && i < v->dkim.n; i++)
+		if (v->dkim.v[i].result == CHECK_DKIM_PASS
+				|| v->dkim.v[i].result == CHECK_DKIM_TEMPERROR)
+			return true;
+	return false;
+}
+
 /* ---- the fields ---- */
 
 size_t checking_cut_forged(struct session *s)

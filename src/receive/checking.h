@@ -20,6 +20,8 @@ bool checking_refuses_message(struct session *s);
 /* Drops the fields that forge ours from the content. The octets that went; what is in a file is
  * then still to be cut by spool_cut. */
 size_t checking_cut_forged(struct session *s);
+/* Has the content a DKIM signature that is valid, or may be? */
+bool checking_is_signed(const struct session *s);
 /* Authentication-Results and Received-SPF; in the message's arena. */
 struct str checking_fields(struct session *s);
 

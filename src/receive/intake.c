@@ -257,6 +257,7 @@ static enum step seal(struct session *s)
 	}
 	request.extra = missing_fields(s);
 	request.results = checking_fields(s);
+	request.unsigned_content = s->account == NULL && !checking_is_signed(s);
 	s->job = sign_message(
 		s->server->parts.signer, s->server->parts.loop, t->m, &request, sealed, s);
 	return WAIT;

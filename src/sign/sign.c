@@ -133,7 +133,8 @@ struct job *sign_message(struct signer *signer, struct loop *l, struct message *
 	buf_init(&s->trace, SIGN_TRACE_MAX);
 	buf_init(&s->extra, LIMIT_TOP_FIELDS - SIGN_TRACE_MAX - LIMIT_RESULTS);
 	buf_init(&s->results, LIMIT_RESULTS);
-	sign_trace_extra(&s->results, content_header(&m->content), request->results);
+	sign_trace_extra(&s->results, request->unsigned_content ? STR_NONE : content_header(&m->content),
+		request->results);
 	sign_trace_fields(&s->trace, m, request, s->now);
 	sign_trace_extra(&s->extra, content_header(&m->content), request->extra);
 	buf_init(&s->signatures, LIMIT_TOP_FIELDS - s->results.n - s->trace.n - s->extra.n);

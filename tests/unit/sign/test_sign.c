@@ -115,13 +115,14 @@ static struct message *make_message(const char *original, const char *target, co
 
 #define CONTENT "From: alice@ours.example\r\nTo: bob@example.net\r\n\r\nHi.\r\n"
 
-#define NOT_CHECKED NULL, NULL
+#define NOT_CHECKED NULL, NULL, false
 
 static const struct sign_row {
 	const char *name, *from_domain, *extra, *target;
 	const char *names;                 /* of the fields on top, in their order */
 	const char *d;                     /* of the signature; NULL: none */
 	const char *results, *content;     /* NULL: none; the usual one */
+	bool unsigned_content;
 } rows[] = {
 	{ "submitted", "ours.example", "Date: today\r\nMessage-ID: <1@ours.example>\r\n", "bob@example.net",
 	  "DKIM-Signature Received Date Message-ID ", "d=ours.example;", NOT_CHECKED },
@@ -132,17 +133,21 @@ static const struct sign_row {
 	  "DKIM-Signature Received Delivered-To X-Forwarded-To X-Forwarded-For ", "d=srs.ours.example;", NOT_CHECKED },
 	{ "checked", "", "", "x@gmail.example", "DKIM-Signature Authentication-Results Received-SPF Received Delivered-To "
 	  "X-Forwarded-To X-Forwarded-For ", "d=srs.ours.example;",
-	  "Authentication-Results: mail.ours.example;\r\n\tspf=pass\r\nReceived-SPF: pass\r\n", NULL },
+	  "Authentication-Results: mail.ours.example;\r\n\tspf=pass\r\nReceived-SPF: pass\r\n", NULL, false },
 	{ "checked, and oversigned", "", "", "bob@example.net", "DKIM-Signature Received-SPF Received ", "d=srs.ours.example;",
 	  "Authentication-Results: mail.ours.example; none\r\nReceived-SPF: pass\r\n",
-	  "DKIM-Signature: v=1; h=From:Authentication-Results; b=x\r\n" CONTENT },
+	  "DKIM-Signature: v=1; h=From:Authentication-Results; b=x\r\n" CONTENT, false },
+	{ "checked, and oversigned by what is not valid", "", "", "bob@example.net",
+	  "DKIM-Signature Authentication-Results Received-SPF Received ", "d=srs.ours.example;",
+	  "Authentication-Results: mail.ours.example; none\r\nReceived-SPF: pass\r\n",
+	  "DKIM-Signature: v=1; h=From:Authentication-Results; b=x\r\n" CONTENT, true },
 };
 
 static struct heard sign(struct signer *s, struct message *m, const struct sign_row *row)
 {
 	struct sign_request request = { .hostname = "mail.ours.example", .protocol = "ESMTP",
 		.from_domain = str_of(row->from_domain), .extra = str_of(row->extra),
-		.results = str_of(row->results) };
+		.results = str_of(row->results), .unsigned_content = row->unsigned_content };
 	struct heard heard = { 0 };
 	struct job *job = sign_message(s, loop, m, &request, stop, &heard);
 
