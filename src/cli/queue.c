@@ -118,7 +118,7 @@ static int list_server(const struct where *where)
 }
 
 struct found {
-	uint64_t id;
+	uint64_t id = 0;
 	int64_t next;
 	bool held;
 };
@@ -233,22 +233,30 @@ static bool server_runs(const struct where *where)
 
 static int act(const struct where *where, const char *order, const char *id_text)
 {
-	static const char *const orders[] = { "retry", "hold", "release", "remove" };
 	uint64_t id = 0;
 
-	if (strcmp(order, "list") == 0 && id_text == NULL)
-		return server_runs(where) ? list_server(where) : list_spool(where);
 	if (id_text && !message_id_parse(&id, str_of(id_text))) {
 		fprintf(stderr, "waypost queue: \"%s\" is not a message's id; `waypost queue list` shows them\n", id_text);
 		return CLI_USAGE;
 	}
-	if (strcmp(order, "show") == 0 && id_text)
+	if (strcmp(order, "list") == 0)
+		return server_runs(where) ? list_server(where) : list_spool(where);
+	if (strcmp(order, "show") == 0)
 		return show(where, id);
-	for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
-		if (strcmp(order, orders[i]) == 0 && (id_text || i == 0))
-			return tell(where, order, id_text);
-	fputs(usage, stderr);
-	return CLI_USAGE;
+	return tell(where, order, id_text);
+}
+
+/* Wrong usage is told before a config that can't be read. */
+static bool words_are_right(int n, char **words)
+{
+	static const struct { const char *order; int least, most; } orders[] = {
+		{ "list", 1, 1 }, { "show", 2, 2 }, { "retry", 1, 2 }, { "hold", 2, 2 }, { "release", 2, 2 }, { "remove", 2, 2 },
+	};
+
+	for (size_t i = 0; n > 0 && i < sizeof orders / sizeof orders[0]; i++)
+		if (strcmp(words[0], orders[i].order) == 0)
+			return n >= orders[i].least && n <= orders[i].most;
+	return false;
 }
 
 int cli_queue(int argc, char **argv)
@@ -266,7 +274,7 @@ int cli_queue(int argc, char **argv)
 			return c == 'h' ? CLI_DONE : CLI_USAGE;
 		}
 	}
-	if (optind == argc || argc - optind > 2) {
+	if (!words_are_right(argc - optind, argv + optind)) {
 		fputs(usage, stderr);
 		return CLI_USAGE;
 	}
