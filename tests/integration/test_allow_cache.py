@@ -162,7 +162,8 @@ def test_allow_goes_before_lists_and_tests(lab):
 		assert [s.reply().code for _ in range(2)] == [250, 500]
 	w.cli("screen", "forget", me, expect=0)
 	assert me not in known(w) and Talk(w, me).last.code == 550
-	assert w.events("screen-allow", client=me) and w.events("screen-forget", client=me)
+	w.wait_event("screen-allow", client=me)
+	w.wait_event("screen-forget", client=me)
 
 
 def test_forget_makes_a_stranger(lab):

@@ -242,7 +242,7 @@ def test_a_signature_over_a_forged_field_is_verified_before_that(place, signer, 
 	r = results.read(arrived, field + OTHERS[0] + rest)
 	assert r.dkim == [("pass", "good.test")] and r.dmarc == "pass"
 	assert dkim.verify(field + OTHERS[0] + rest, dnsfunc=place.keys["good"].lookup) == (signer == "sign_perl")
-	assert place.w.events("forged-results")
+	place.w.wait_event("forged-results")
 
 
 def test_a_signature_that_is_not_valid_keeps_no_results_off(place):
@@ -317,6 +317,22 @@ def test_spf_fail_refuse(lab):
 	e = w.wait_event("refuse", **{"from": "sam@good.test"})
 	assert "5.7.2" in e["reply"] and e["from"] == "sam@good.test" and e["to"] == "alice@example.com"
 	box.wait(7)
+
+
+def test_a_long_explanation_is_told_in_lines_of_512_bytes(lab):
+	words = " ".join(f"word{i}" for i in range(55))
+	lab.dns(f'long.test. TXT "v=spf1 -all exp=why.long.test"\nwhy.long.test. TXT "{words[:240]}" "{words[240:]}"\n')
+	w = lab.waypost(**screen.config(postscreen={"greet_wait": 0}, check={"spf_fail": "refuse"}))
+	with Session(w.ip, source=lab.net.host(3)) as s:
+		s.ehlo()
+		s.cmd("MAIL FROM:<sam@long.test>", 250)
+		s.send(b"RCPT TO:<alice@example.com>\r\n")
+		lines = [s.line()]
+		while lines[-1][3:4] == b"-":
+			lines.append(s.line())
+		assert len(lines) == 2 and all(len(line.rstrip(b"\r\n")) <= 510 for line in lines)
+		assert words.encode() in b" ".join(line.rstrip(b"\r\n").split(b" ", 1)[1] for line in lines)
+		s.cmd("QUIT", 221)
 
 
 def test_dmarc_reject_refuse(lab):

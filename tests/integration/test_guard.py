@@ -86,6 +86,7 @@ def test_hidden_clients_wait_but_know_no_limits_of_a_network(lab, machines):
 		s.cmd("RCPT TO:<unknown1@example.com>")
 		reply = s.cmd("RCPT TO:<unknown2@example.com>")
 		assert reply.code == 421, reply
+	w.wait_event("hidden-client")
 	assert len(w.events("hidden-client")) == 1, "told once, not for each connection"
 
 

@@ -43,7 +43,7 @@ def test_connections_at_once(lab):
 		assert s.banner.code == 220
 	mine.pop().close()
 	wait_for(lambda: Session(w.ip, source=lab.net.host(2)).banner.code == 220, what="room for one more")
-	assert w.events("refuse", client=lab.net.host(2))
+	w.wait_event("refuse", client=lab.net.host(2))
 
 
 def test_those_who_wait_for_the_greeting_count(lab):

@@ -6,7 +6,7 @@ import pytest
 
 from lab import message, screen
 from lab.client import Session
-from lab.net import SMTP, SUBMISSION, SUBMISSIONS
+from lab.net import SMTP, SUBMISSION, SUBMISSIONS, wait_for
 from lab.screen import GREET, Proxied, proxy1, proxy2, proxy2_crc, status
 
 CLIENT, CLIENT6 = "198.51.100.7", "2001:db8:5::7"
@@ -77,7 +77,7 @@ def test_on_the_submission_ports(lab, w, port):
 		if port == SUBMISSION:
 			s.starttls()
 		s.login(password="wrong", expect=535)
-	assert any(CLIENT6 in str(e.get("client")) for e in w.log() if "auth" in e["event"]), "a failed login counts for the client"
+	wait_for(lambda: any(CLIENT6 in str(e.get("client")) for e in w.log() if "auth" in e["event"]), what="a failed login of the client")
 
 
 BAD = {
@@ -122,6 +122,7 @@ def unheard(ip, data, source_, port=SMTP):
 def test_malformed_headers_close_the_connection(lab, w, port):
 	for name, data in BAD.items():
 		assert unheard(w.ip, data, source(lab), port), name
+	w.wait_event("proxy", count=len(BAD))
 	assert len(w.events("proxy")) == len(BAD) and all(e["why"] for e in w.events("proxy"))
 	now = status(w)
 	assert now["bad_proxy_headers"] == len(BAD) and now["sessions"] == 0, now
