@@ -261,6 +261,20 @@ def test_the_longest_results_are_there(place):
 	assert len(r.dkim) == 11 and r.dmarc == "none"
 
 
+def test_a_field_that_a_valid_signature_oversigns_is_not_added(place):
+	"""Else we would break it (promise 2); but who oversigns with a signature that is none can't keep our results off."""
+	content = place.keys["good"].sign(plain(), headers=[b"from", b"subject", b"authentication-results"])
+	arrived = place.deliver(content)
+	top = message.split_top(arrived, content)
+	assert top["Authentication-Results"] is None and top["Received-SPF"].startswith("fail")
+	assert dkim.verify(arrived, dnsfunc=place.keys["good"].lookup)
+	junk = (b"DKIM-Signature: v=1; a=rsa-sha256; d=evil.test; s=x; h=from:authentication-results:received-spf; bh=AAAA; b=AAAA\r\n"
+		+ plain())
+	assert place.judge(junk).spf == "fail"
+	broken = content.replace(b"Subject: hello", b"Subject: Hello")
+	assert place.judge(broken).dkim == [("fail", "good.test")]
+
+
 @pytest.mark.parametrize("size", [10, 70_000, 300_000, 1_200_000, 3_000_000])
 def test_content_stays_as_it_was(place, size):
 	r = random.Random(size)

@@ -1,4 +1,5 @@
 """The PROXY protocol, versions 1 and 2: from networks that are named only, on all three ports."""
+import random
 import socket
 import time
 
@@ -187,3 +188,25 @@ def test_a_proxied_client_has_its_own_spf_lists_and_limits(lab):
 		results.append(message.parse(inbox.wait(len(results) + 1)[-1].content))
 	assert "spf=pass" in results[0]["Authentication-Results"] and CLIENT6 in results[0]["Received-SPF"]
 	assert "spf=fail" in results[1]["Authentication-Results"] and "203.0.113.9" in results[1]["Received-SPF"]
+
+
+def test_headers_that_somebody_broke_at_random(lab, w):
+	"""Closed, greeted, or waited for; never a client that nobody named, and the server lives on."""
+	r = random.Random(3)
+	good = [header for _, header, _ in GOOD] + list(BAD.values())
+	for n in range(400):
+		data = bytearray(r.choice(good)[:300])
+		for _ in range(r.choice((1, 1, 2, 8))):
+			at = r.randrange(len(data) + 1)
+			data[at:at + r.choice((0, 1))] = r.choice((b"", bytes([r.randrange(256)]), b"\r\n", b" ", b"\0" * 4, bytes(data[at:at + 20])))
+			data = data or bytearray(b"P")
+		with socket.create_connection((w.ip, r.choice((SMTP, SUBMISSION, SUBMISSIONS))), source_address=(source(lab), 0)) as s:
+			try:
+				s.sendall(data)
+				s.settimeout(0.01)
+				s.recv(100)
+			except OSError:
+				pass
+	with Proxied(w.ip, proxy1("198.51.100.77"), source=source(lab)) as s:
+		s.ehlo()
+	wait_for(lambda: status(w)["sessions"] <= 1, what="all others to be gone")

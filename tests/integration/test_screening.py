@@ -7,7 +7,7 @@ import pytest
 
 from lab import message, screen
 from lab.client import Session
-from lab.net import SUBMISSION, SUBMISSIONS
+from lab.net import SUBMISSION, SUBMISSIONS, wait_for
 from lab.screen import GREET, Talk, status
 
 EARLY = b"EHLO client.test\r\n"
@@ -421,3 +421,30 @@ def test_a_permitted_sender_on_a_block_list_is_heard_but_may_not_relay(lab):
 	assert Talk(w, me, sender="friend@sender.test").last.code == 250
 	assert Talk(w, me, sender="friend@sender.test", to="x@far.test").last.code in (550, 554)
 	assert Talk(w, me, to="postmaster@example.com").last.code == 250, "postmaster hears from those on lists"
+
+
+def test_real_programs_wait_as_they_should(lab):
+	"""A greeting of two lines, and not at once: each client of the street takes it."""
+	inbox, w = lab.mailbox(), server(lab, postscreen={"greet_ttl": "1s"})
+	done = w.client.swaks("--pipeline", content=message.make())
+	assert done.returncode == 0, done.out
+	w.cli("screen", "forget", "127.0.0.1", expect=0)
+	done = w.client.curl(content=message.make())
+	assert done.returncode == 0, done.out
+	w.cli("screen", "forget", "127.0.0.1", expect=0)
+	done = w.client.swaks("--tls", content=message.make())
+	assert done.returncode == 0, done.out
+	inbox.wait(3)
+	assert not w.events("screen") and not w.events("refuse")
+
+
+def test_a_stop_does_not_wait_for_those_who_wait(lab):
+	w = server(lab, postscreen={"greet_wait": "30s"})
+	held = [Session(w.ip, source=lab.net.host(2 + n), banner=False) for n in range(3)]
+	wait_for(lambda: status(w)["screen_waiting"] == 3, what="three that wait")
+	start = time.monotonic()
+	w.stop()
+	assert time.monotonic() - start < 5
+	for s in held:
+		assert s.line().startswith(b"220-") and s.line().startswith(b"421 ")
+		assert s.closed(2)
