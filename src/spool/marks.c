@@ -202,9 +202,9 @@ static bool make_hold_folder(struct spool *sp, uint64_t id)
 
 	folder_name(name, "hold", id);
 	name[str_rfind(str_of(name), '/')] = '\0';
-	if (mkdirat(sp->root, name, 0700) == 0)
-		return sync_dir_of(sp, name);      /* of hold/ */
-	return errno == EEXIST;
+	/* whoever made it may not have come to this */
+	return (mkdirat(sp->root, name, 0700) == 0 || errno == EEXIST)
+		&& sync_dir_of(sp, name);          /* of hold/ */
 }
 
 static void hold_run(void *arg)

@@ -19,11 +19,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static bool sync_folder(struct spool *sp, const char *name, struct why *why)
+{
+	int fd = openat(sp->root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool done = fd >= 0 && fsync(fd) == 0;
+
+	if (!done)
+		why_errno(why, "can't open and fsync %s/%s", sp->path, name);
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
 static bool open_root(struct spool *sp, struct why *why)
 {
 	struct stat st;
+	bool made = mkdir(sp->path, 0700) == 0;
 
-	if (mkdir(sp->path, 0700) < 0 && errno != EEXIST)
+	if (!made && errno != EEXIST)
 		return why_errno(why,
 			"can't make %s (make it once, for the user that waypost runs as: "
 			"install -d -m 700 -o waypost %s)",
@@ -40,7 +53,10 @@ static bool open_root(struct spool *sp, struct why *why)
 	/* others must not read mail */
 	if ((st.st_mode & 07777) != 0700 && fchmod(sp->root, 0700) < 0)
 		return why_errno(why, "can't make %s private (chmod 700)", sp->path);
-	return true;
+	/* all that it holds is lost with its name. Also when it was there: its maker may have died before
+	 * this. Then it is no fault if it can't be done: above a mount there is nothing to keep, and who
+	 * may not read there did not make it. */
+	return sync_folder(sp, "..", made ? why : NULL) || !made;
 }
 
 static bool take_lock(struct spool *sp, struct why *why)
@@ -78,18 +94,6 @@ static bool make_folder(struct spool *sp, const char *name, struct why *why)
 	if (mkdirat(sp->root, name, 0700) == 0 || errno == EEXIST)
 		return true;
 	return why_errno(why, "can't make %s/%s", sp->path, name);
-}
-
-static bool sync_folder(struct spool *sp, const char *name, struct why *why)
-{
-	int fd = openat(sp->root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool done = fd >= 0 && fsync(fd) == 0;
-
-	if (!done)
-		why_errno(why, "can't open %s/%s", sp->path, name);
-	if (fd >= 0)
-		close(fd);
-	return done;
 }
 
 static bool make_folders(struct spool *sp, struct why *why)
