@@ -1,0 +1,210 @@
+#!/usr/bin/python3
+"""Fails the 1st, 2nd, 3rd ... call of each kind below the spool, one fault a message, and looks what becomes of it.
+
+A table of kinds x errors x ways to send. For each n, until a message passes without meeting the fault:
+  the client must get 250 or 4xx; with 250 the message must arrive, with 4xx it must not, also not after a restart;
+  the next message, with a disk that works again, must be taken and arrive. Once armed the fault stays armed until the
+  message is out of the queue, so that it also meets marks, reports and removal.
+
+Left open by the protocol, counted as `again`: a message may arrive twice when the fault hits what comes after the
+provider's 250 (mark, removal). None may arrive that was refused: the one exception would be a disk that takes a file
+into the queue, fails the folder's fsync, and then fails the removal too. That takes two faults, so it is counted as
+`kept` only where the disk stays dead from the n-th call on until the client has its reply (DEAD).
+"""
+import collections
+import errno
+import sys
+import time
+
+from disk import FOR_EVER
+from world import OPEN, QUICK, World, options
+
+from lab import message
+from lab.client import stuff
+from lab.mailbox import Mailbox
+from lab.net import wait_for
+from lab.scripted import Scripted
+
+MOST = 60                              # faults of one kind on one way: more would be a loop without end
+SHORT = [("write", errno.ENOSPC), ("write", 0), ("fsync", errno.EIO), ("rename", errno.EIO), ("create", errno.EMFILE),
+	("create", errno.ENOSPC), ("open", errno.EMFILE), ("unlink", errno.EIO), ("utime", errno.EIO)]
+DEAD = [("any", errno.EIO), ("any", errno.ENOSPC)]
+LONG = [(kind, error) for kind in ("write", "fsync", "rename", "create", "open", "unlink", "utime", "mkdir")
+	for error in (errno.ENOSPC, errno.EIO, errno.EMFILE)] + [("write", 0)]
+
+
+class Ways:
+	"""Each sends one message and gives the last reply's code."""
+
+	def __init__(self, world):
+		self.w, self.serial = world.w, 0
+		self.big = message.odd_bytes(1_200_000)
+
+	def make(self, sender, body):
+		self.serial += 1
+		return message.make(sender=sender, subject=f"serial {self.serial}", body=body, fields=f"X-Serial: {self.serial}\r\n")
+
+	def talk(self, session, sender, to, body):
+		with session as s:
+			content = self.make(sender, body)
+			for line in (f"MAIL FROM:<{sender}>", f"RCPT TO:<{to}>", "DATA"):
+				reply = s.cmd(line)
+				if reply.code >= 400:
+					return self.serial, reply
+			s.send(stuff(content) + b".\r\n")
+			return self.serial, s.reply()
+
+	def small(self):
+		return self.talk(self.w.session(), "sam@sender.test", "alice@example.com", b"Hello.\r\n")
+
+	def large(self):
+		return self.talk(self.w.session(), "sam@sender.test", "alice@example.com", self.big)
+
+	def two_lanes(self):
+		"""One target takes it at once, the other at the second attempt: a mark is needed."""
+		return self.talk(self.w.session(), "sam@sender.test", "bob@example.com", b"Hello, both.\r\n")
+
+	def bounced(self):
+		"""Our own user's, refused for good: a report, and then a mark that must be durable."""
+		return self.talk(self.w.submission(), "alice@example.com", "no@far.test", b"Hello?\r\n")
+
+
+# what must arrive where for one that was acknowledged
+EXPECT = {"small": ["alice@gmail.test"], "large": ["alice@gmail.test"], "two_lanes": ["bob@gmail.test", "bob@outlook.test"],
+	"bounced": ["report"]}
+
+
+class Provider:
+	"""What arrived: {(recipient, serial): times}"""
+
+	def __init__(self, world):
+		net = world.net
+		self.home = Mailbox(net.host(9))
+		self.deferred = set()
+		self.other = Mailbox(net.host(8))
+		self.far = Scripted(net.host(7), rcpt=lambda s, line: "550 5.1.1 No such user here")
+		handle = self.other.handle_DATA
+
+		async def first_not(server, session, envelope):
+			serial = serial_of(envelope.original_content)
+			if serial not in self.deferred:
+				self.deferred.add(serial)
+				return "451 4.3.0 The second time, please"
+			return await handle(server, session, envelope)
+		self.other.handle_DATA = first_not
+
+	def arrived(self):
+		seen = collections.Counter()
+		for m in self.home.mails + self.other.mails:
+			report = m.sender == "" and b"multipart/report" in m.content
+			for r in m.rcpts:
+				seen["report" if report else r, serial_of(m.content)] += 1
+		return seen
+
+	def stop(self):
+		for p in (self.home, self.other, self.far):
+			p.stop()
+
+
+def serial_of(content):
+	at = content.find(b"\r\nX-Serial: ")
+	return int(content[at + 12:at + 24].split(b"\r\n")[0]) if at >= 0 else -1
+
+
+class Run:
+	def __init__(self, given, world):
+		self.given, self.world, self.w = given, world, world.w
+		self.provider, self.ways = Provider(world), Ways(world)
+		self.ledger = {}               # serial: (way, code, fault, was the disk dead)
+		self.injected, self.replies = collections.Counter(), collections.Counter()
+		self.fault, self.times, self.kept, self.again = "none", 1, 0, 0
+
+	def settled(self):
+		wait_for(lambda: not self.w.files("queue") and not self.w.files("hold"), 20,
+			lambda: f"an empty queue, not {self.w.files('queue')}; fault {self.fault}")
+
+	def send(self, way):
+		serial, reply = getattr(self.ways, way)()
+		self.ledger[serial] = (way, reply.code, self.fault, self.times > 1)
+		assert reply.code == 250 or 400 <= reply.code < 500, f"{self.fault}: {way} was answered {reply}"
+		return reply.code
+
+	def one(self, way, kind, error, n):
+		"""How many faults were met."""
+		self.fault = f"{kind} {errno.errorcode.get(error, 'half')} no. {n}, {way}"
+		self.world.disk.faults.arm(kind, n, error, self.times)
+		code = self.send(way)
+		if code == 250 and self.times == 1:
+			self.settled()
+		elif code == 250:
+			time.sleep(0.3)            # it is tried meanwhile, and can be neither marked nor removed
+		time.sleep(0.02)
+		hits = self.world.disk.faults.disarm()
+		if code != 250 and self.times > 1 and self.w.files("queue"):
+			self.w.restart()           # it could not be taken back, and the server does not know it
+		self.settled()
+		assert not self.w.files("tmp") or self.times > 1, f"{self.fault}: left behind: {self.w.files('tmp')}"
+		self.injected[kind, errno.errorcode.get(error, "half")] += hits
+		self.replies[kind, code] += hits > 0
+		self.fault = f"after {self.fault}"
+		assert self.send("small") == 250, f"{self.fault}: the next message was not taken"
+		return hits
+
+	def check(self):
+		"""All that has come since the last time, against the ledger; after a restart, which reads the spool anew."""
+		self.settled()
+		self.w.restart()
+		self.settled()
+		seen = self.provider.arrived()
+		kept = again = 0
+		for serial, (way, code, fault, dead) in self.ledger.items():
+			for rcpt in EXPECT[way]:
+				times = seen[rcpt, serial]
+				assert code != 250 or times, f"LOST: {fault}: {way} serial {serial} was acknowledged; {rcpt} never got it"
+				assert code == 250 or not times or dead, (
+					f"KEPT: {fault}: {way} serial {serial} was refused with {code}, and {rcpt} got it")
+				kept += code != 250 and times > 0
+				again += max(0, times - 1)
+		assert not self.w.files("corrupt"), self.w.files("corrupt")
+		self.kept, self.again = kept, again
+
+	def all(self, table, ways, times=1):
+		self.times = times
+		for kind, error in table:
+			for way in ways:
+				for n in range(1, MOST):
+					if self.one(way, kind, error, n) == 0:
+						break
+				else:
+					raise AssertionError(f"{kind} fails {MOST} times on the way of {way}")
+			self.check()
+
+
+def main():
+	p = options(__doc__.split("\n")[0])
+	p.add_argument("--long", action="store_true", help="each kind with each error")
+	given = p.parse_args()
+	over = dict(OPEN, deliver=QUICK, virtual_domains={"example.com": {"accounts": [
+		{"name": "alice", "password": "alice-pw", "forward": "alice@gmail.test"},
+		{"name": "bob", "password": "bob-pw", "forward": ["bob@gmail.test", "bob@outlook.test"]}]}})
+	with World(given, over, shadow=False) as world:
+		world.w.config["next_hops"].update({"outlook.test": f"{world.net.host(8)}:2600", "far.test": f"{world.net.host(7)}:2600"})
+		world.w.write()
+		run = Run(given, world)
+		world.w.start()
+		begun = time.monotonic()
+		run.all(LONG if given.long else SHORT, list(EXPECT))
+		run.all(DEAD if given.long else DEAD[:1], list(EXPECT) if given.long else ["small"], FOR_EVER)
+		world.w.stop()
+		run.provider.stop()
+	acknowledged = sum(code == 250 for _, code, _, _ in run.ledger.values())
+	for (kind, error), n in sorted(run.injected.items()):
+		print(f"  {kind:7} {error:7} {n:4} faults")
+	print("  replies to what met a fault: " + ", ".join(f"{k} {c}: {n}" for (k, c), n in sorted(run.replies.items()) if n))
+	print(f"faults: {sum(run.injected.values())} injected, {len(run.ledger)} messages, {acknowledged} acknowledged, "
+		f"0 lost, {len(run.ledger) - acknowledged} refused, {run.kept} of them kept by a dead disk, {run.again} arrived again, "
+		f"{time.monotonic() - begun:.0f} s")
+
+
+if __name__ == "__main__":
+	sys.exit(main())
