@@ -118,7 +118,7 @@ static int list_server(const struct where *where)
 }
 
 struct found {
-	uint64_t id = 0;
+	uint64_t id;
 	int64_t next;
 	bool held;
 };
