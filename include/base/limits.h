@@ -30,6 +30,7 @@ enum {
 	LIMIT_DOMAIN = 255,
 	LIMIT_RECEIVED_FIELDS = 50,          /* a loop: 554 5.4.6 */
 	LIMIT_REPLY_TEXT = 1000,             /* of a peer's reply kept, the rest is cut */
+	LIMIT_REPLY_COLUMNS = 480,           /* of text in a line of a reply of ours: it goes on in the next */
 	LIMIT_REPLY_LINES = 200,             /* of a peer's reply read: then the session is given up */
 
 	/* memory of one message */

@@ -89,6 +89,24 @@ enum turn say_reply(struct session *s, const struct reply *reply)
 	return TURN_SAY;
 }
 
+/* RFC 5321 section 4.5.3.1.5: a reply's line has 512 octets with code, status and CRLF. */
+static struct str take_reply_line(struct str *rest)
+{
+	struct str line = *rest;
+	ptrdiff_t end = str_find(line, '\n');
+
+	if (end >= 0)
+		line = str_head(line, (size_t)end);
+	if (line.n > LIMIT_REPLY_COLUMNS) {
+		end = str_rfind(str_head(line, LIMIT_REPLY_COLUMNS), ' ');
+		line = str_head(line, end > 0 ? (size_t)end : LIMIT_REPLY_COLUMNS);
+	}
+	*rest = str_skip(*rest, line.n);
+	if (rest->n > 0 && (rest->p[0] == '\n' || rest->p[0] == ' '))
+		*rest = str_skip(*rest, 1);
+	return line;
+}
+
 static void write_reply(struct session *s)
 {
 	const struct reply *r = &s->reply;
@@ -98,7 +116,7 @@ static void write_reply(struct session *s)
 	if (s->io == NULL)
 		return;
 	do {
-		struct str line = str_cut(&rest, '\n');
+		struct str line = take_reply_line(&rest);
 
 		io_writef(s->io, "%d%c%s%s%.*s\r\n", r->code, rest.n ? '-' : ' ', r->status, gap,
 			STR_FMT(line));

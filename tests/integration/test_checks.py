@@ -334,7 +334,7 @@ def test_spf_fail_refuse(lab):
 
 
 def test_a_long_explanation_is_told_in_lines_of_512_bytes(lab):
-	words = " ".join(f"word{i}" for i in range(55))
+	words = " ".join(f"word{i}" for i in range(70))
 	lab.dns(f'long.test. TXT "v=spf1 -all exp=why.long.test"\nwhy.long.test. TXT "{words[:240]}" "{words[240:]}"\n')
 	w = lab.waypost(**screen.config(postscreen={"greet_wait": 0}, check={"spf_fail": "refuse"}))
 	with Session(w.ip, source=lab.net.host(3)) as s:
