@@ -11,6 +11,7 @@
 #include "folder.h"
 #include "format.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/must.h"
 #include "net/workers.h"
@@ -76,8 +77,79 @@ struct spool_file *spool_begin(struct spool *sp, struct message *m, size_t head_
 	return f;
 }
 
+/* ---- what a disk that fails twice would not take back ---- */
+
+struct leftover {
+	struct spool *sp;                  /* kept */
+	uint64_t id;
+	bool gone;
+};
+
+/* It was not acknowledged: should it stay until the next start, it would come twice, and late. */
+static void keep_in_mind(struct spool *sp, uint64_t id)
+{
+	char text[MESSAGE_ID_TEXT];
+
+	if (sp->leftovers == NULL)
+		sp->leftovers = mem_alloc(LEFTOVERS * sizeof *sp->leftovers);
+	if (sp->leftover_count < LEFTOVERS)
+		sp->leftovers[sp->leftover_count++] = id;
+	else
+		log_error("spool-leftover", L_Z("id", message_id_text(id, text)),
+			L_Z("reason", "it was not accepted, but its file can't be removed"));
+}
+
+static bool remove_name(int root, const char *name)
+{
+	return unlinkat(root, name, 0) == 0 || errno == ENOENT;
+}
+
+static void leftover_run(void *arg)
+{
+	struct leftover *l = arg;
+	char name[NAME_MAX_TEXT];
+
+	l->gone = remove_name(l->sp->root, folder_flat_name(name, "tmp", l->id));
+	l->gone = remove_name(l->sp->root, folder_name(name, "queue", l->id)) && l->gone;
+}
+
+static void leftover_drop(void *arg)
+{
+	struct leftover *l = arg;
+
+	folder_release(&l->sp);
+	free(l);
+}
+
+static void leftover_done(void *waiter, void *arg)
+{
+	struct leftover *l = arg;
+
+	(void)waiter;
+	if (!l->gone)
+		keep_in_mind(l->sp, l->id);
+	leftover_drop(l);
+}
+
+/* After a commit, which shows that the disk works again. */
+static void remove_leftovers(struct spool *sp)
+{
+	static const struct work work = { leftover_run, leftover_done, leftover_drop };
+
+	while (sp->leftover_count > 0) {
+		struct leftover *l = mem_alloc(sizeof *l);
+
+		l->sp = folder_keep(sp);
+		l->id = sp->leftovers[--sp->leftover_count];
+		work_forget(sp->loop, &work, l);
+	}
+}
+
+/* Loop's thread. */
 static void file_free(struct spool_file *f)
 {
+	if (f->made || f->in_queue)
+		keep_in_mind(f->sp, f->m->id);
 	if (f->fd >= 0 && !f->fd_given)
 		close(f->fd);
 	buf_finish(&f->chunk);
@@ -88,16 +160,16 @@ static void file_free(struct spool_file *f)
 	free(f);
 }
 
-/* Removes what there is of the file; any thread that has sole use of f. */
+/* Removes what there is of the file; any thread that has sole use of f. What it can't remove stays
+ * known to f. */
 static void unmake(struct spool_file *f)
 {
 	char name[NAME_MAX_TEXT];
 
 	if (f->made)
-		unlinkat(f->sp->root, folder_flat_name(name, "tmp", f->m->id), 0);
+		f->made = !remove_name(f->sp->root, folder_flat_name(name, "tmp", f->m->id));
 	if (f->in_queue)
-		unlinkat(f->sp->root, folder_name(name, "queue", f->m->id), 0);
-	f->made = f->in_queue = false;
+		f->in_queue = !remove_name(f->sp->root, folder_name(name, "queue", f->m->id));
 }
 
 static bool make(struct spool_file *f)
@@ -304,6 +376,10 @@ static void commit_done(void *waiter, void *arg)
 
 		r->mark_at = f->mark_at[i];
 		r->mark = r->mark ? r->mark : RCPT_TODO;
+	}
+	if (ok) {
+		f->in_queue = false;            /* the queue's own from now on */
+		remove_leftovers(f->sp);
 	}
 	file_free(f);
 	done(whose, ok, &why);

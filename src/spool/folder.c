@@ -33,6 +33,7 @@ void folder_release(struct spool **sp)
 		close(gone->lock);
 	free(gone->path);
 	free(gone->state);
+	free(gone->leftovers);
 	free(gone);
 }
 

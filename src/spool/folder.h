@@ -5,17 +5,20 @@
 #include "mail/message.h"
 #include "spool/spool.h"
 
-enum { FOLDERS = 256, NAME_MAX_TEXT = 64 };
+/* leftovers: more than these are left for the next start */
+enum { FOLDERS = 256, NAME_MAX_TEXT = 64, LEFTOVERS = 1024 };
 
 struct spool {
 	/* owned */
 	char *path, *state;
 	int root, lock;
 	int queue[FOLDERS];             /* kept open: each commit fsyncs one of them */
+	uint64_t *leftovers;            /* not acknowledged, and could not be removed; NULL: none yet */
 	/* borrowed */
 	struct loop *loop;
 	/* state */
 	int refs;                       /* the owner's and one for each job; loop's thread */
+	size_t leftover_count;          /* loop's thread */
 };
 
 struct spool *folder_keep(struct spool *sp);
