@@ -58,19 +58,11 @@ static int check(const char *file)
 
 int cli_check(int argc, char **argv)
 {
-	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' }, { 0 } };
 	const char *file = cli_config_default;
-	int c;
+	int status;
 
-	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		if (c == 'c') {
-			file = optarg;
-		} else {
-			fputs(usage, c == 'h' ? stdout : stderr);
-			return c == 'h' ? CLI_DONE : CLI_USAGE;
-		}
-	}
+	if (!cli_options(argc, argv, usage, &file, &status))
+		return status;
 	if (optind != argc) {
 		fputs(usage, stderr);
 		return CLI_USAGE;

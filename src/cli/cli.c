@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "commands.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,6 +38,24 @@ static void help(FILE *to)
 	fprintf(to,
 		"\n`waypost COMMAND --help` says more. The configuration is read from\n"
 		"%s unless -c FILE names another.\n", cli_config_default);
+}
+
+bool cli_options(int argc, char **argv, const char *usage, const char **file, int *status)
+{
+	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' }, { 0 } };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		if (c == 'c') {
+			*file = optarg;
+			continue;
+		}
+		fputs(usage, c == 'h' ? stdout : stderr);
+		*status = c == 'h' ? CLI_DONE : CLI_USAGE;
+		return false;
+	}
+	return true;
 }
 
 int cli_main(int argc, char **argv)

@@ -261,26 +261,19 @@ static bool words_are_right(int n, char **words)
 
 int cli_queue(int argc, char **argv)
 {
-	static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { 0 } };
 	const char *file = cli_config_default;
 	struct where where = { 0 };
-	int c;
+	int status;
 
-	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		if (c == 'c') {
-			file = optarg;
-		} else {
-			fputs(usage, c == 'h' ? stdout : stderr);
-			return c == 'h' ? CLI_DONE : CLI_USAGE;
-		}
-	}
+	if (!cli_options(argc, argv, usage, &file, &status))
+		return status;
 	if (!words_are_right(argc - optind, argv + optind)) {
 		fputs(usage, stderr);
 		return CLI_USAGE;
 	}
 	if (!settings_places(file, &where.settings, &where.spool, &where.socket))
 		return EX_CONFIG;
-	int status = act(&where, argv[optind], optind + 1 < argc ? argv[optind + 1] : NULL);
+	status = act(&where, argv[optind], optind + 1 < argc ? argv[optind + 1] : NULL);
 	settings_destroy(&where.settings);
 	return status;
 }

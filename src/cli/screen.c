@@ -292,24 +292,17 @@ static int act(const char *socket, char **words, int n)
 
 int cli_screen(int argc, char **argv)
 {
-	static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { 0 } };
 	const char *file = cli_config_default, *socket;
 	struct settings *settings;
-	int c;
+	int status;
 
-	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		if (c == 'c') {
-			file = optarg;
-		} else {
-			fputs(usage, c == 'h' ? stdout : stderr);
-			return c == 'h' ? CLI_DONE : CLI_USAGE;
-		}
-	}
+	if (!cli_options(argc, argv, usage, &file, &status))
+		return status;
 	if (optind == argc)
 		return wrong_usage();
 	if (!settings_places(file, &settings, NULL, &socket))
 		return EX_CONFIG;
-	int status = act(socket, argv + optind, argc - optind);
+	status = act(socket, argv + optind, argc - optind);
 	settings_destroy(&settings);
 	return status;
 }

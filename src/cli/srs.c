@@ -125,19 +125,11 @@ static int run(const struct wanted *w)
 
 int cli_srs(int argc, char **argv)
 {
-	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' }, { 0 } };
 	struct wanted w = { .file = cli_config_default };
-	int c;
+	int status;
 
-	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		if (c == 'c') {
-			w.file = optarg;
-		} else {
-			fputs(usage, c == 'h' ? stdout : stderr);
-			return c == 'h' ? CLI_DONE : CLI_USAGE;
-		}
-	}
+	if (!cli_options(argc, argv, usage, &w.file, &status))
+		return status;
 	if (optind + 2 != argc ||
 		(strcmp(argv[optind], "forward") != 0 && strcmp(argv[optind], "reverse") != 0)) {
 		fputs(usage, stderr);
