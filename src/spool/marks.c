@@ -216,11 +216,17 @@ static void hold_run(void *arg)
 	folder_name(held, "hold", e->id);
 	const char *from = e->hold ? queued : held, *to = e->hold ? held : queued;
 
+	bool moved = (!e->hold || make_hold_folder(e->sp, e->id))
+		&& folder_rename(e->sp->root, from, to);
+
 	/* the new place first: better in both than in none, should the power fail in between */
-	e->ok = (!e->hold || make_hold_folder(e->sp, e->id)) && folder_rename(e->sp->root, from, to)
-		&& sync_dir_of(e->sp, to) && sync_dir_of(e->sp, from);
-	if (!e->ok)
-		why_errno(&e->why, "can't move %s/%s to %s", e->sp->path, from, to);
+	e->ok = moved && sync_dir_of(e->sp, to) && sync_dir_of(e->sp, from);
+	if (e->ok)
+		return;
+	why_errno(&e->why, "can't move %s/%s to %s", e->sp->path, from, to);
+	/* back to where the caller will look for it */
+	if (moved)
+		folder_rename(e->sp->root, to, from);
 }
 
 struct job *spool_hold(struct spool *sp, uint64_t id, bool hold, spool_done *done, void *waiter)

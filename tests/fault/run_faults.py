@@ -69,9 +69,16 @@ class Ways:
 		return self.talk(self.w.submission(), "alice@example.com", "no@far.test", b"Hello?\r\n")
 
 
+	def later(self):
+		"""Deferred until the provider is ready."""
+		return self.talk(self.w.session(), "sam@sender.test", "carol@example.com", b"Later.\r\n")
+
+
 # what must arrive where for one that was acknowledged
 EXPECT = {"small": ["alice@gmail.test"], "large": ["alice@gmail.test"], "two_lanes": ["bob@gmail.test", "bob@outlook.test"],
 	"bounced": ["report"]}
+ALONE = list(EXPECT)
+EXPECT["later"] = ["carol@later.test"]
 
 
 class Provider:
@@ -80,8 +87,14 @@ class Provider:
 	def __init__(self, world):
 		net = world.net
 		self.home = Mailbox(net.host(9))
-		self.deferred = set()
+		self.deferred, self.ready = set(), True
 		self.other = Mailbox(net.host(8))
+		self.later = Mailbox(net.host(6))
+		take = self.later.handle_DATA
+
+		async def when_ready(server, session, envelope):
+			return await take(server, session, envelope) if self.ready else "450 4.2.0 Not yet"
+		self.later.handle_DATA = when_ready
 		self.far = Scripted(net.host(7), rcpt=lambda s, line: "550 5.1.1 No such user here")
 		handle = self.other.handle_DATA
 
@@ -95,20 +108,70 @@ class Provider:
 
 	def arrived(self):
 		seen = collections.Counter()
-		for m in self.home.mails + self.other.mails:
+		for m in self.home.mails + self.other.mails + self.later.mails:
 			report = m.sender == "" and b"multipart/report" in m.content
 			for r in m.rcpts:
 				seen["report" if report else r, serial_of(m.content)] += 1
 		return seen
 
 	def stop(self):
-		for p in (self.home, self.other, self.far):
+		for p in (self.home, self.other, self.later, self.far):
 			p.stop()
 
 
 def serial_of(content):
 	at = content.find(b"\r\nX-Serial: ")
 	return int(content[at + 12:at + 24].split(b"\r\n")[0]) if at >= 0 else -1
+
+
+HOLD = [("mkdir", errno.ENOSPC), ("rename", errno.EIO), ("fsync", errno.EIO), ("open", errno.EMFILE)]
+
+
+class Holds:
+	"""The operator's orders, hold and release: what the answer says must be where the file is."""
+
+	def __init__(self, run):
+		self.run, self.w = run, run.w
+
+	def order(self, word, ident, kind, error, n):
+		def said():
+			self.run.world.disk.faults.arm(kind, n, error)
+			done = self.w.cli("queue", word, ident)
+			hits = self.run.world.disk.faults.disarm()
+			return "right now" not in done.out and (done, hits)
+		done, hits = wait_for(said, 10, f"the order to {word} to be taken")
+		held = done.returncode == 0 if word == "hold" else done.returncode != 0
+		where = {f: [p.name for p in self.w.files(f)] for f in ("queue", "hold")}
+		assert where["hold" if held else "queue"] == [ident] and not where["queue" if held else "hold"], (
+			f"{kind} no. {n}: {word} was answered {done.out!r}, and the file is in {where}")
+		self.run.injected[kind, errno.errorcode[error]] += hits
+		return held, hits
+
+	def one(self, kind, error, n):
+		"""How many faults were met by hold and by release."""
+		self.run.fault = f"{kind} {errno.errorcode[error]} no. {n}, hold and release"
+		self.run.provider.ready = False
+		assert self.run.send("later") == 250
+		ident = self.w.wait_queued()[0].name
+		held, met = self.order("hold", ident, kind, error, n)
+		if not held:
+			held, _ = self.order("hold", ident, kind, error, FOR_EVER)
+		assert held
+		held, more = self.order("release", ident, kind, error, n)
+		if held:
+			held, _ = self.order("release", ident, kind, error, FOR_EVER)
+		assert not held
+		self.run.provider.ready = True
+		self.w.cli("queue", "retry", expect=0)
+		self.run.settled()
+		return met + more
+
+	def all(self):
+		for kind, error in HOLD:
+			n = 1
+			while self.one(kind, error, n):
+				n += 1
+		self.run.check()
 
 
 class Run:
@@ -184,15 +247,18 @@ def main():
 	given = p.parse_args()
 	over = dict(OPEN, deliver=QUICK, virtual_domains={"example.com": {"accounts": [
 		{"name": "alice", "password": "alice-pw", "forward": "alice@gmail.test"},
-		{"name": "bob", "password": "bob-pw", "forward": ["bob@gmail.test", "bob@outlook.test"]}]}})
+		{"name": "bob", "password": "bob-pw", "forward": ["bob@gmail.test", "bob@outlook.test"]},
+		{"name": "carol", "password": "carol-pw", "forward": "carol@later.test"}]}})
 	with World(given, over, shadow=False) as world:
-		world.w.config["next_hops"].update({"outlook.test": f"{world.net.host(8)}:2600", "far.test": f"{world.net.host(7)}:2600"})
+		world.w.config["next_hops"].update({"later.test": f"{world.net.host(6)}:2600",
+			"outlook.test": f"{world.net.host(8)}:2600", "far.test": f"{world.net.host(7)}:2600"})
 		world.w.write()
 		run = Run(given, world)
 		world.w.start()
 		begun = time.monotonic()
-		run.all(LONG if given.long else SHORT, list(EXPECT))
-		run.all(DEAD if given.long else DEAD[:1], list(EXPECT) if given.long else ["small"], FOR_EVER)
+		run.all(LONG if given.long else SHORT, ALONE)
+		run.all(DEAD if given.long else DEAD[:1], ALONE if given.long else ["small"], FOR_EVER)
+		Holds(run).all()
 		world.w.stop()
 		run.provider.stop()
 	acknowledged = sum(code == 250 for _, code, _ in run.ledger.values())
