@@ -138,7 +138,7 @@ enum {
 	LIMIT_ORCPT = 500,                   /* RFC 3461 section 4.2: 501 5.5.4 */
 	LIMIT_TRANSACTION_TARGETS = 1000,    /* next addresses of one message: 452 4.5.3 */
 	LIMIT_FROM_ADDRESSES = 50,           /* in From of a submitted message: 553 5.7.1 */
-	LIMIT_FROM_TEXT = 16 << 10,          /* of a From that can't be read looked through: taken for forged */
+	LIMIT_FROM_TEXT = 4 << 10,           /* of a From that can't be read looked through: taken for forged */
 	LIMIT_DMARC_NAMES = 8,               /* asked for on the way up from a domain (RFC 9989 section 4.10) */
 	LIMIT_DMARC_RECORD = 4096,           /* a DMARC record: it is none */
 	LIMIT_LOGIN = 320,                   /* a login name: a failed login */
