@@ -24,12 +24,15 @@ from lab import volume
 from lab.net import MX, SMTP, wait_for
 
 
+FIRST = 1_000_000_000                  # numbers of what is sent before the load
+
+
 class Load:
 	"""Senders and provider, on one loop in a thread of its own."""
 
 	def __init__(self, net, senders):
 		self.net, self.senders, self.number, self.going = net, senders, 0, True
-		self.sent, self.acknowledged = {}, {}          # number: digest; number: when
+		self.sent, self.acknowledged = {}, {}          # number: digest; number: true
 		self.arrived = collections.defaultdict(list)   # number: [(when, digest)]
 		self.odd = []                                  # replies that are neither 250 nor 4xx
 		self.broken = collections.Counter()            # number: connections that broke before its reply
@@ -102,7 +105,7 @@ class Load:
 		await writer.drain()
 		code = await volume.reply(reader)
 		if code == 250:
-			self.acknowledged[number] = time.monotonic()
+			self.acknowledged[number] = True
 		elif 400 <= code < 500:
 			self.deferred += 1
 			await asyncio.sleep(0.05)
@@ -114,6 +117,26 @@ class Load:
 		"""No new messages; those that are under way are sent until they are acknowledged."""
 		self.going = False
 		assert self.done.wait(60), "the senders do not come to an end"
+
+
+def first_hour(world):
+	"""{number: digest} of what the very first start took, before a power cut: the spool's own name must be durable too."""
+	sent = {}
+	for number in range(FIRST, FIRST + 3):
+		data = volume.content(number)
+		with world.w.session() as s:
+			s.cmd(f"MAIL FROM:<s{number}@sender.test>", 250)
+			s.cmd("RCPT TO:<alice@example.com>", 250)
+			s.cmd("DATA", 354)
+			s.send(volume.stuffed(data))
+			assert s.reply().code == 250
+		sent[number] = volume.digest(data)
+	world.w.kill()
+	world.disk.power_cut()
+	world.w.start()
+	left = len(world.w.files("queue"))
+	assert left == len(sent), f"{len(sent)} messages were acknowledged, and the first power cut left {left}"
+	return sent
 
 
 def crash(world, given, random_, load):
@@ -156,7 +179,8 @@ def judge(load, kills):
 def main():
 	p = options(__doc__.split("\n")[0])
 	p.add_argument("--kills", type=int, default=20)
-	p.add_argument("--cut-every", type=int, default=4, metavar="K", help="each K-th kill is a power cut; 0: none, and no layer")
+	p.add_argument("--cut-every", type=int, default=4, metavar="K",
+		help="each K-th kill is a power cut; 0: none, and no layer")
 	p.add_argument("--senders", type=int, default=6)
 	given = p.parse_args()
 	random_ = random.Random(given.seed)
@@ -164,16 +188,19 @@ def main():
 		if not given.cut_every:
 			world.disk.env.clear()
 		world.w.start()
+		before = first_hour(world) if given.cut_every else {}
 		load = Load(world.net, given.senders)
+		load.sent.update(before)
+		load.acknowledged.update(before)
 		begun = time.monotonic()
 		kills, cuts = crash(world, given, random_, load)
 		load.stop()
 		wait_for(lambda: not world.w.files("queue"), 120, lambda: f"an empty queue, not {len(world.w.files('queue'))} files")
 		lost, strange, copies, groundless = judge(load, kills)
-		print(f"crashes: seed {given.seed}: {len(kills)} kills, {cuts} of them power cuts that took back {world.disk.dropped} names, "
-			f"{len(load.acknowledged)} acknowledged, {load.broken.total()} broken off and sent again, {load.deferred} deferred, "
-			f"{len(lost)} lost, {len(strange)} changed or made up, {copies} duplicates, {len(groundless)} of them without a reason, "
-			f"{time.monotonic() - begun:.0f} s")
+		print(f"crashes: seed {given.seed}: {len(kills)} kills, {cuts} of them power cuts that took back "
+			f"{world.disk.dropped} names, {len(load.acknowledged)} acknowledged, {load.broken.total()} broken off and sent "
+			f"again, {load.deferred} deferred, {len(lost)} lost, {len(strange)} changed or made up, {copies} duplicates, "
+			f"{len(groundless)} of them without a reason, {time.monotonic() - begun:.0f} s")
 		assert not lost, f"LOST: {lost[:20]}"
 		assert not strange, f"CHANGED: {strange[:20]}"
 		assert not groundless, f"TWICE WITHOUT A REASON: {groundless[:20]}"

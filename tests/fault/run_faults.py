@@ -28,7 +28,8 @@ from lab.scripted import Scripted
 MOST = 60                              # faults of one kind on one way: more would be a loop without end
 SHORT = [("write", errno.ENOSPC), ("write", 0), ("fsync", errno.EIO), ("rename", errno.EIO), ("create", errno.EMFILE),
 	("create", errno.ENOSPC), ("open", errno.EMFILE), ("unlink", errno.EIO), ("utime", errno.EIO)]
-DEAD = [("any", errno.EIO), ("any", errno.ENOSPC)]
+DEAD = [("any", errno.EIO), ("any", errno.ENOSPC), ("create", errno.EMFILE), ("open", errno.EMFILE), ("fsync", errno.EIO),
+	("write", errno.ENOSPC), ("unlink", errno.EIO)]
 LONG = [(kind, error) for kind in ("write", "fsync", "rename", "create", "open", "unlink", "utime", "mkdir")
 	for error in (errno.ENOSPC, errno.EIO, errno.EMFILE)] + [("write", 0)]
 

@@ -2,6 +2,7 @@
 import argparse
 import os
 import pathlib
+import shutil
 import sys
 import tempfile
 import time
@@ -24,7 +25,8 @@ def options(text):
 	p = argparse.ArgumentParser(description=text)
 	p.add_argument("--waypost", default=os.environ.get("WAYPOST_RELEASE", str(HERE.parents[1] / "build/src/waypost")),
 		help="the plain build's program: the layer and AddressSanitizer don't go together")
-	p.add_argument("--layer", default=os.environ.get("FAULT_DISK", str(HERE.parents[1] / "build-asan/tests/fault/fault_disk.so")),
+	p.add_argument("--layer",
+		default=os.environ.get("FAULT_DISK", str(HERE.parents[1] / "build-asan/tests/fault/fault_disk.so")),
 		help="the library made of fault_disk.c")
 	p.add_argument("--seed", type=int, default=time.time_ns() & 0xffffffff)
 	p.add_argument("--keep", action="store_true", help="leave the folder with log and spool")
@@ -74,5 +76,4 @@ class World:
 			if kind:
 				print(self.w.story()[-6000:], file=sys.stderr)
 		else:
-			import shutil
 			shutil.rmtree(self.dir)
