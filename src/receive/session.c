@@ -501,7 +501,8 @@ void session_cut(struct session *s)
 
 void session_stop(struct session *s)
 {
-	if (!s->over && is_idle(s))
+	/* a harvester in the tarpit waits for nothing that is worth waiting for */
+	if (!s->over && (is_idle(s) || s->tarpitted))
 		session_cut(s);
 }
 

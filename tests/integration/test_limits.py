@@ -223,6 +223,17 @@ def test_hanging_up_in_the_tarpit(lab):
 	wait_for(lambda: status(w)["sessions"] == 0 and status(w)["screen_tarpitted"] == 0, what="all to be gone")
 
 
+def test_a_stop_does_not_wait_for_the_tarpit(lab):
+	w = server(lab, limits={"tarpit_after": 0})
+	held = [held_back(w, lab.net.host(20 + n)) for n in range(3)]
+	wait_for(lambda: status(w)["screen_tarpitted"] == 3, what="three in the tarpit")
+	start = time.monotonic()
+	w.stop()
+	assert time.monotonic() - start < 5
+	for s in held:
+		s.close()
+
+
 # -- many who wait
 
 async def crowd(w, lab, n, seconds):
