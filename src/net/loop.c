@@ -15,6 +15,9 @@
 #include <signal.h>
 #include <stdlib.h>
 
+/* A round may begin further callbacks for so long: hundreds of clients may become ready at once. */
+enum { ROUND_US = 1500 };
+
 struct loop {
 	/* owned */
 	struct event_base *base;
@@ -22,6 +25,7 @@ struct loop {
 	struct event *nudge;
 	/* state */
 	struct round_end *hooks, **hooks_end;
+	size_t hook_count;
 	struct farewell *farewells;
 	int64_t entered;                /* us; 0: no callback in this round yet */
 	int64_t longest;                /* us */
@@ -60,6 +64,18 @@ struct loop *loop_create(int workers, struct why *why)
 	return l;
 }
 
+static struct round_end *pop_hook(struct loop *l)
+{
+	struct round_end *hook = l->hooks;
+
+	l->hooks = hook->next;
+	if (l->hooks == NULL)
+		l->hooks_end = &l->hooks;
+	hook->queued = false;
+	l->hook_count--;
+	return hook;
+}
+
 void loop_destroy(struct loop **l)
 {
 	struct loop *gone = *l;
@@ -69,12 +85,8 @@ void loop_destroy(struct loop **l)
 	*l = NULL;
 	workers_destroy(&gone->workers);
 	for (int rounds = 0; gone->hooks && rounds < 100; rounds++) {
-		struct round_end *hook = gone->hooks;
+		struct round_end *hook = pop_hook(gone);
 
-		gone->hooks = hook->next;
-		if (gone->hooks == NULL)
-			gone->hooks_end = &gone->hooks;
-		hook->queued = false;
 		hook->fn(hook);
 	}
 	while (gone->farewells)
@@ -96,8 +108,18 @@ struct workers *loop_workers(struct loop *l)
 
 void loop_enter(struct loop *l)
 {
+	int64_t now = clock_mono_us();
+
 	if (l->entered == 0)
-		l->entered = clock_mono_us();
+		l->entered = now;
+	/* what else is ready runs in the next round, after what was said in this one went out */
+	else if (now - l->entered > ROUND_US)
+		event_base_loopbreak(l->base);
+}
+
+bool loop_is_late(const struct loop *l)
+{
+	return l->entered && clock_mono_us() - l->entered > ROUND_US;
 }
 
 void loop_at_round_end(struct loop *l, struct round_end *hook)
@@ -108,6 +130,7 @@ void loop_at_round_end(struct loop *l, struct round_end *hook)
 	hook->next = NULL;
 	*l->hooks_end = hook;
 	l->hooks_end = &hook->next;
+	l->hook_count++;
 }
 
 void loop_keep_farewell(struct loop *l, struct farewell *f)
@@ -136,20 +159,18 @@ void loop_nudge(struct loop *l)
 	evtimer_add(l->nudge, &now);
 }
 
-/* Those that queue themselves again wait for the next round, which comes at once. */
+/* Those that queue themselves again, and those that there is no time for, wait for the next round, which comes
+ * at once. */
 static void end_round(struct loop *l)
 {
-	struct round_end *hook = l->hooks;
+	int64_t begun = clock_mono_us();
 
-	l->hooks = NULL;
-	l->hooks_end = &l->hooks;
-	while (hook) {
-		struct round_end *next = hook->next;
+	if (l->hooks && l->entered == 0)
+		l->entered = begun;
+	for (size_t left = l->hook_count; left > 0 && clock_mono_us() - begun < ROUND_US; left--) {
+		struct round_end *hook = pop_hook(l);
 
-		loop_enter(l);
-		hook->queued = false;
 		hook->fn(hook);
-		hook = next;
 	}
 	if (l->hooks)
 		loop_nudge(l);

@@ -22,6 +22,7 @@ void loop_drop_farewell(struct farewell *f);    /* fine if it is in no list */
 void loop_at_round_end(struct loop *l, struct round_end *hook);  /* once, however often it is called */
 void loop_nudge(struct loop *l);       /* the next wait returns at once */
 void loop_enter(struct loop *l);       /* first thing in every callback from libevent: starts the stall clock */
+bool loop_is_late(const struct loop *l);  /* this round has lasted long enough */
 struct workers *loop_workers(struct loop *l);
 
 #endif

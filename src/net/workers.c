@@ -51,6 +51,7 @@ struct workers {
 	struct queue waiting, finished;
 	bool ending;
 	/* the loop's */
+	struct queue answers;           /* finished, and still to be told */
 	size_t pending;
 };
 
@@ -105,17 +106,26 @@ static void *worker(void *arg)
 	return NULL;
 }
 
-/* Answers all that is finished. The list is taken whole, so that no callback runs under the lock. */
-static void answer(struct workers *w)
+/* The list is taken whole, so that no callback runs under the lock. */
+static void take_finished(struct workers *w)
 {
 	pthread_mutex_lock(&w->lock);
-	struct task *t = w->finished.first;
-	w->finished.first = NULL;
-	w->finished.end = &w->finished.first;
+	if (w->finished.first) {
+		*w->answers.end = w->finished.first;
+		w->answers.end = w->finished.end;
+		w->finished.first = NULL;
+		w->finished.end = &w->finished.first;
+	}
 	pthread_mutex_unlock(&w->lock);
+}
 
-	while (t) {
-		struct task *next = t->next;
+/* Tells what is finished; what the round has no time for comes in the next one. */
+static void answer(struct workers *w)
+{
+	struct task *t;
+
+	take_finished(w);
+	while (!loop_is_late(w->loop) && (t = pop(&w->answers))) {
 		struct task done = *t;
 
 		/* A callback may cancel a later one of this list: that one is still marked, not freed. */
@@ -125,8 +135,9 @@ static void answer(struct workers *w)
 			done.kind->drop(done.arg);
 		else
 			done.kind->done(done.waiter, done.arg);
-		t = next;
 	}
+	if (w->answers.first)
+		event_active(w->wake, EV_READ, 0);
 }
 
 static void woken(evutil_socket_t fd, short what, void *arg)
@@ -150,6 +161,7 @@ struct workers *workers_create(struct loop *l, int threads, struct why *why)
 	w->loop = l;
 	w->waiting.end = &w->waiting.first;
 	w->finished.end = &w->finished.first;
+	w->answers.end = &w->answers.first;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->more, NULL);
 	w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -191,7 +203,7 @@ void workers_destroy(struct workers **w)
 	pthread_mutex_unlock(&gone->lock);
 	for (int i = 0; i < gone->count; i++)
 		pthread_join(gone->threads[i], NULL);
-	while (gone->finished.first)
+	while (gone->finished.first || gone->answers.first)
 		answer(gone);
 	must(gone->pending == 0);
 	event_free(gone->wake);
