@@ -59,7 +59,7 @@ struct check_client {
 
 typedef void check_done(void *waiter);
 /* At MAIL: SPF of both identities; fills v, which must live until done. refusal: spf_fail: refuse
- * (550 5.7.23, never on an error); kept back until check_message where trusted_forwarders names
+ * (550 5.7.26, never on an error); kept back until check_message where trusted_forwarders names
  * domains, as DKIM may prove one of them. */
 struct job *check_sender(struct check *c, const struct check_client *client,
 	const struct address *sender, struct verdict *v, check_done *done, void *waiter);

@@ -96,7 +96,7 @@ static void refuse_spf(const struct check *c, struct verdict *v)
 
 	if (c->options->spf_fail != CHECK_REFUSE || spf->result != SPF_FAIL || v->trusted)
 		return;
-	reply_set(&v->refusal, 550, "5.7.23",
+	reply_set(&v->refusal, 550, "5.7.26",
 		"The SPF record of %s says that your server may not send mail for it%s%s", spf->domain,
 		spf->explanation[0] ? "; it explains: " : "", spf->explanation);
 }

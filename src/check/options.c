@@ -62,7 +62,7 @@ const struct config_row check_rows[] = {
 	{ .key = "check.spf_fail", .type = CONFIG_WORD, .fallback = "mark", .words = actions,
 	  .offset = AT(spf_fail),
 	  .text = "What becomes of mail whose sender's domain says by SPF that this client may not "
-		  "send for it: mark it, or refuse it with 550 5.7.23." },
+		  "send for it: mark it, or refuse it with 550 5.7.26." },
 	{ .key = "check.dmarc_reject", .type = CONFIG_WORD, .fallback = "mark", .words = actions,
 	  .offset = AT(dmarc_reject),
 	  .text = "What becomes of mail that fails DMARC where the policy of From's domain is reject: "

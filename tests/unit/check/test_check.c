@@ -412,7 +412,7 @@ static void spf_fail(void **state)
 
 		run(&options, &t, true);
 		row_true(i, v.refusal.code == rows[i].code);
-		row_true(i, v.refusal.code == 0 || (strcmp(v.refusal.status, "5.7.23") == 0 &&
+		row_true(i, v.refusal.code == 0 || (strcmp(v.refusal.status, "5.7.26") == 0 &&
 			strstr(v.refusal.text, rows[i].sender[0] ? "x.example" : "mx.sender.example") &&
 			strstr(v.refusal.text, "go away")));
 		run(&options, &t, false);
@@ -495,7 +495,7 @@ static void trusted_dmarc(void **state)
 		{ { C, "a@sender.example", "none", "pass", "", "a@x.example", REJECT, false, false },
 			550, "5.7.26", "x.example" },
 		{ { C, "a@sender.example", "none", "fail", "", "a@x.example", REJECT, false, false },
-			550, "5.7.23", "sender.example" },
+			550, "5.7.26", "sender.example" },
 	};
 
 	(void)state;

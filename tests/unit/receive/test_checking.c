@@ -35,7 +35,7 @@ static int end(void **state)
 
 static void refuse_spf(void)
 {
-	reply_set(&world.spf_refusal, 550, "5.7.23", "other.example does not let 192.0.2.1 send for it");
+	reply_set(&world.spf_refusal, 550, "5.7.26", "other.example does not let 192.0.2.1 send for it");
 }
 
 /* Neither MAIL nor RCPT waits for SPF, the end does. */
@@ -85,11 +85,11 @@ static void our_users(void **state)
 static void refused_at_rcpt(void **state)
 {
 	static const struct line lines[] = { EHLO, FROM,
-		{ "RCPT TO:<alice@example.com>\r\n", "550 5.7.23 other.example does not let" },
-		{ "RCPT TO:<nobody@example.com>\r\n", "550 5.7.23" }, POSTMASTER, QUIT };
+		{ "RCPT TO:<alice@example.com>\r\n", "550 5.7.26 other.example does not let" },
+		{ "RCPT TO:<nobody@example.com>\r\n", "550 5.7.26" }, POSTMASTER, QUIT };
 	static const struct line grouped[] = { EHLO,
 		{ "MAIL FROM:<joe@other.example>\r\nRCPT TO:<alice@example.com>\r\nRCPT TO:<al@example.com>\r\nDATA\r\n", "250" },
-		{ NULL, "550 5.7.23" }, { NULL, "550 5.7.23" }, { NULL, "554 5.5.1" }, QUIT };
+		{ NULL, "550 5.7.26" }, { NULL, "550 5.7.26" }, { NULL, "554 5.5.1" }, QUIT };
 	static const struct line reset[] = { EHLO, FROM, { "RCPT TO:<alice@example.com>\r\nRSET\r\n", "550" }, { NULL, "250" }, QUIT };
 	static const struct line leaves[] = { EHLO, FROM, { "RCPT TO:<alice@example.com>\r\n", "" }, { "!sleep 20", "" } };
 	static const struct line passes[] = { EHLO, FROM, TO, DATA, SEND, QUIT };
